@@ -1,0 +1,53 @@
+"""What a policy, or a person, decides about a message: one record for both."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from rules.types import Finding, Role
+
+
+class Verdict(StrEnum):
+    """What happens to a message. ``rank`` orders them: the strongest clause that spoke gives the verdict."""
+
+    ALLOW = "allow"
+    FLAG = "flag"
+    NUDGE = "nudge"
+    MASK = "mask"
+    HOLD = "hold"
+    BLOCK = "block"
+
+    @property
+    def rank(self) -> int:
+        """0 for ``allow`` up to 5 for ``block``."""
+        return _RANKS[self]
+
+
+_RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
+
+
+class Mask(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Characters ``start`` to ``end`` of the original text, covered for readers of the roles in ``audience`` (all if empty)."""
+
+    start: int
+    end: int
+    audience: tuple[Role, ...] = ()
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a message was treated as it was.
+
+    ``clauses`` holds the ids of the clauses that spoke, strongest first. ``policy`` is ``name@version``. ``degraded`` names
+    the stages that were late or missing, with what was done instead (``detoxify:late:open``). ``by`` is ``policy`` or the id
+    of the person who decided.
+    """
+
+    verdict: Verdict
+    policy: str
+    findings: tuple[Finding, ...] = ()
+    clauses: tuple[str, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    degraded: tuple[str, ...] = ()
+    by: str = "policy"

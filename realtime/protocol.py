@@ -1,0 +1,559 @@
+"""The wire: commands that a client may send, events that it may receive, each a tagged struct of one JSON text frame.
+
+Commands are imperative (``post``), events are past tense or nouns (``posted``, ``receipt``). ``ref`` is the client's own
+mark for a command; the answer carries it back. Times are milliseconds since 1970 by the server's clock.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from rules.types import Finding, Role, Stage
+
+SUBPROTOCOL = "tertulia.v1"
+FRAME_BYTES = 64 * 1024
+TEXT_CHARACTERS = 4_000
+HISTORY_PAGE = 100  # events in one page of history, at most
+RESUME_EVENTS = 300  # a client further behind than this is told to start afresh
+
+Id = Annotated[str, Meta(min_length=1, max_length=64)]
+Ref = Annotated[str, Meta(max_length=64)]
+Text = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARACTERS)]
+Note = Annotated[str, Meta(max_length=1_000)]
+Seq = Annotated[int, Meta(ge=0, le=2**53)]
+Emoji = Annotated[str, Meta(min_length=1, max_length=32)]
+
+
+class Attachment(Struct, frozen=True, forbid_unknown_fields=True):
+    """A link to something the platform hosts; nothing is fetched. ``size`` is in bytes."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=2_000, pattern="^https?://")]
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    media_type: Annotated[str, Meta(max_length=100)] = ""
+    size: Annotated[int, Meta(ge=0)] = 0
+
+
+# --------------------------------------------------------------------------------------------------- commands
+
+
+class Command(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=str.lower):
+    """Base of all commands; the tag is the class name in lower case."""
+
+
+class Resume(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a client stands in one conversation: the last ``seq`` it has folded, and the epoch it read it in."""
+
+    conversation: Id
+    after: Seq
+    epoch: str = ""
+
+
+class Hello(Command):
+    """First frame of a connection: who is there, and where to go on. ``token`` may instead come as an Authorization header."""
+
+    token: Annotated[str, Meta(max_length=8_192)] = ""
+    resume: Annotated[list[Resume], Meta(max_length=200)] = []
+
+
+class Post(Command):
+    """Say something. ``client_id`` makes it safe to send again. ``despite_advice`` sends after a nudge all the same."""
+
+    ref: Ref
+    conversation: Id
+    client_id: Id
+    text: Text
+    reply_to: Id | None = None
+    attachments: Annotated[list[Attachment], Meta(max_length=10)] = []
+    suggestion: Annotated[str, Meta(max_length=64)] = ""
+    despite_advice: bool = False
+
+
+class Draft(Command):
+    """Ask what would become of a text. Nothing is stored or relayed."""
+
+    ref: Ref
+    conversation: Id
+    text: Text
+
+
+class Edit(Command):
+    """Replace the text of one's own message; the new text is judged as a new message is."""
+
+    ref: Ref
+    conversation: Id
+    message: Id
+    text: Text
+
+
+class Retract(Command):
+    """Take back one's own message."""
+
+    ref: Ref
+    conversation: Id
+    message: Id
+
+
+class React(Command):
+    """Put an emoji on a message, or take it off again (``on`` false)."""
+
+    ref: Ref
+    conversation: Id
+    message: Id
+    emoji: Emoji
+    on: bool = True
+
+
+class Read(Command):
+    """All up to ``seq`` has been seen. Never answered unless refused."""
+
+    conversation: Id
+    seq: Seq
+
+
+class Typing(Command):
+    """The participant is writing. Never answered unless refused; say it again every few seconds while it lasts."""
+
+    conversation: Id
+
+
+class Report(Command):
+    """Tell the staff about a message. The reporter is never revealed."""
+
+    ref: Ref
+    conversation: Id
+    message: Id
+    reason: Annotated[str, Meta(min_length=1, max_length=40, pattern="^[a-z_]+$")]
+    note: Note = ""
+
+
+class Appeal(Command):
+    """Ask for a second look at a decision about one's own message; ``decision`` is the message's id."""
+
+    ref: Ref
+    decision: Id
+    note: Note = ""
+
+
+class Invite(Command):
+    """Invite the brand into the conversation.
+
+    ``scopes`` is what the inviter agrees to share of what they wrote before: ``messages`` or nothing.
+    """
+
+    ref: Ref
+    conversation: Id
+    topic: Annotated[str, Meta(min_length=1, max_length=40, pattern="^[a-z_]+$")]
+    note: Note = ""
+    scopes: Annotated[list[str], Meta(max_length=8)] = []
+
+
+class Consent(Command):
+    """Say what of one's own earlier words an invited agent may read; an empty list takes consent back."""
+
+    ref: Ref
+    invitation: Id
+    scopes: Annotated[list[str], Meta(max_length=8)] = []
+
+
+class Withdraw(Command):
+    """Take back an invitation that nobody has accepted yet."""
+
+    ref: Ref
+    invitation: Id
+
+
+class Accept(Command):
+    """An agent takes an invitation and joins the conversation."""
+
+    ref: Ref
+    invitation: Id
+
+
+class Rate(Command):
+    """Rate the service of an invitation that has ended, from 1 to 5."""
+
+    ref: Ref
+    invitation: Id
+    score: Annotated[int, Meta(ge=1, le=5)]
+    note: Note = ""
+
+
+class Since(Command):
+    """The only repair: everything after a ``seq``."""
+
+    conversation: Id
+    after: Seq
+    epoch: str = ""
+
+
+class History(Command):
+    """A page of events before a ``seq`` (0: the newest), oldest first in the answer."""
+
+    ref: Ref
+    conversation: Id
+    before: Seq = 0
+    limit: Annotated[int, Meta(ge=1, le=HISTORY_PAGE)] = 50
+
+
+class Leave(Command):
+    """Leave the conversation. For an agent this ends the invitation too."""
+
+    ref: Ref
+    conversation: Id
+
+
+AnyCommand = (
+    Hello | Post | Draft | Edit | Retract | React | Read | Typing | Report | Appeal | Invite | Consent | Withdraw
+    | Accept | Rate | Since | History | Leave
+)  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------- events
+
+
+class Event(Struct, frozen=True, tag_field="type", tag=str.lower, omit_defaults=True):
+    """Base of all events; the tag is the class name in lower case unless said otherwise."""
+
+
+class Person(Struct, frozen=True, omit_defaults=True):
+    """A participant as the others see them. ``read`` is the ``seq`` up to which they have read; ``online`` now."""
+
+    id: str
+    name: str
+    role: Role
+    read: int = 0
+    online: bool = False
+
+
+class Reason(Struct, frozen=True):
+    """Why a message was treated as it was, in the reader's language. ``clause`` is the rule's id in the policy.
+
+    ``action`` is what can be done now: ``edit``, ``wait``, ``appeal``, ``send_anyway`` or empty.
+    """
+
+    clause: str
+    category: str
+    message: str
+    action: str = ""
+
+
+class InvitationView(Struct, frozen=True, omit_defaults=True):
+    """An invitation of the brand. ``state`` is requested, joined, left, withdrawn or expired.
+
+    ``consents`` maps a participant to the scopes they agreed to. ``note`` is only shown to the inviter and to agents.
+    """
+
+    id: str
+    conversation: str
+    state: str
+    by: str
+    topic: str
+    at: int
+    note: str = ""
+    agent: str = ""
+    agent_name: str = ""
+    joined_at: int = 0
+    left_at: int = 0
+    consents: dict[str, list[str]] = {}
+
+
+class ConversationView(Struct, frozen=True, omit_defaults=True):
+    """A conversation as its participant sees it on arrival. ``last_seq`` is the newest event, ``read`` one's own mark."""
+
+    id: str
+    title: str
+    stage: Stage
+    epoch: str
+    last_seq: int
+    read: int
+    members: list[Person]
+    listing: str | None = None
+    invitation: InvitationView | None = None
+
+
+class Limits(Struct, frozen=True):
+    """What the server accepts; published so that clients can keep within it."""
+
+    frame_bytes: int = FRAME_BYTES
+    text_characters: int = TEXT_CHARACTERS
+    posts_per_second: int = 5
+    posts_burst: int = 10
+    connections: int = 20
+    history_page: int = HISTORY_PAGE
+    resume_events: int = RESUME_EVENTS
+
+
+class Welcome(Event):
+    """The answer to ``hello``. ``role`` is ``staff`` for a connection that watches decisions and takes part in nothing."""
+
+    participant: str
+    name: str
+    role: str
+    lang: str
+    conversations: list[ConversationView]
+    limits: Limits
+    server_time: int
+
+
+class Accepted(Event):
+    """A command was carried out, durably. For ``post`` and ``edit`` ``verdict`` is what became of it: allow, nudge, mask or hold."""
+
+    ref: str
+    client_id: str = ""
+    id: str = ""
+    seq: int = 0
+    verdict: str = ""
+    reasons: list[Reason] = []
+
+
+class Refused(Event):
+    """A command was not carried out. ``code`` is for programs, ``message`` for people; ``retry_after`` in milliseconds."""
+
+    ref: str
+    code: str
+    message: str
+    retry_after: int = 0
+    reasons: list[Reason] = []
+
+
+class Advised(Event):
+    """What would become of a draft, or why a post waits for a second thought. ``advice`` is a verdict."""
+
+    ref: str
+    advice: str
+    reasons: list[Reason] = []
+    rewrites: list[str] = []
+
+
+class MessageForm(Event, tag=None):
+    """A message as one reader may see it. Carried by ``posted`` and ``changed``: always whole, always current.
+
+    ``state`` is visible, masked (parts of ``text`` are covered by ``█``), held (its author's eyes only) or removed (no text).
+    ``version`` is the ``seq`` of the last change folded in: a client keeps the form with the higher one.
+    ``reactions`` maps an emoji to the participants who put it. ``reasons`` reach its author only.
+    """
+
+    conversation: str
+    seq: int
+    id: str
+    author: str
+    role: Role
+    text: str
+    at: int
+    version: int
+    state: str = "visible"
+    reply_to: str = ""
+    attachments: list[Attachment] = []
+    reactions: dict[str, list[str]] = {}
+    edited_at: int = 0
+    reasons: list[Reason] = []
+
+
+class Posted(MessageForm, tag="posted"):
+    """A message, at its place in the order."""
+
+
+class Changed(MessageForm, tag="changed"):
+    """A message took another form: edited, retracted, reacted to, masked, removed or released.
+
+    ``seq`` is the change's own place in the order, ``message_seq`` the message's.
+    """
+
+    message_seq: int = 0
+    change: str = ""
+
+
+class Hidden(Event):
+    """Something that this reader may not see took a number."""
+
+    conversation: str
+    seq: int
+
+
+class Joined(Event):
+    """Somebody became a member."""
+
+    conversation: str
+    seq: int
+    at: int
+    member: Person
+
+
+class Left(Event):
+    """Somebody is no longer a member. ``by`` tells who removed them, empty if they left by themselves."""
+
+    conversation: str
+    seq: int
+    at: int
+    participant: str
+    by: str = ""
+
+
+class SettingChanged(Event, tag="setting"):
+    """The platform moved the deal on: the listing, the stage or the title."""
+
+    conversation: str
+    seq: int
+    at: int
+    title: str
+    stage: Stage
+    listing: str | None = None
+
+
+class Invitation(Event):
+    """An invitation of the brand changed its state. ``seq`` is 0 where an agent hears of it outside the conversation."""
+
+    conversation: str
+    seq: int
+    at: int
+    invitation: InvitationView
+    title: str = ""
+    waiting_ms: int = 0
+
+
+class Receipt(Event):
+    """A participant has read up to ``seq``. Not part of the log."""
+
+    conversation: str
+    participant: str
+    seq: int
+
+
+class TypingNow(Event, tag="typing"):
+    """A participant is writing; forget it after 6 s. Not part of the log."""
+
+    conversation: str
+    participant: str
+
+
+class Presence(Event):
+    """A participant came (``online``) or went. Not part of the log."""
+
+    conversation: str
+    participant: str
+    online: bool
+
+
+class Suggested(Event):
+    """Words that one could answer with. Never sent by themselves."""
+
+    conversation: str
+    message: str
+    suggestions: list[dict[str, Any]]
+
+
+LogEvent = Posted | Changed | Hidden | Joined | Left | SettingChanged | Invitation
+
+
+class Resumed(Event):
+    """All that happened after ``after``, oldest first: the client is up to date once it has folded it."""
+
+    conversation: str
+    after: int
+    epoch: str
+    last_seq: int
+    events: list[LogEvent] = []
+
+
+class Reset(Event):
+    """The gap cannot be told event by event: drop what is held of this conversation and read its history again.
+
+    ``reason`` is too_old, too_many, epoch_changed or membership_changed.
+    """
+
+    conversation: str
+    reason: str
+    epoch: str
+    last_seq: int
+
+
+class HistoryPage(Event, tag="history"):
+    """Events before ``before``, oldest first. ``more`` tells whether older ones exist."""
+
+    ref: str
+    conversation: str
+    events: list[LogEvent]
+    more: bool
+
+
+class Decided(Event):
+    """For staff only: a decision, as it fell. ``seq`` is 0 for a message that was blocked and so never took a number."""
+
+    conversation: str
+    message: str
+    seq: int
+    at: int
+    author: str
+    role: Role
+    text: str
+    verdict: str
+    policy: str
+    findings: list[Finding] = []
+    clauses: list[str] = []
+    degraded: list[str] = []
+    by: str = "policy"
+    us: int = 0
+
+
+class Goaway(Event):
+    """This server is about to stop: connect again after ``retry_after_ms``."""
+
+    retry_after_ms: int
+
+
+AnyEvent = (
+    Welcome | Accepted | Refused | Advised | Posted | Changed | Hidden | Joined | Left | SettingChanged | Invitation
+    | Receipt | TypingNow | Presence | Suggested | Resumed | Reset | HistoryPage | Decided | Goaway
+)  # fmt: skip
+
+
+class BadFrame(ValueError):
+    """A frame that is no command. ``code`` is ``bad_json`` or ``bad_request``, ``ref`` the command's mark where it could be read."""
+
+    def __init__(self, code: str, problem: str, ref: str = "") -> None:
+        super().__init__(code, problem, ref)
+        self.code, self.problem, self.ref = code, problem, ref
+
+    def __str__(self) -> str:
+        return self.problem
+
+
+_commands = msgspec.json.Decoder(AnyCommand)
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+
+
+class _Ref(Struct):
+    ref: str | UnsetType = UNSET
+
+
+_refs = msgspec.json.Decoder(_Ref)
+
+
+def decode(frame: str | bytes) -> AnyCommand:
+    """The command in a text frame.
+
+    Raises BadFrame: ``bad_json`` when it is no JSON, ``bad_request`` when it is no command of ours (unknown type or field,
+    wrong type, out of bounds), ``too_long`` when a text is over its limit.
+    """
+    try:
+        return _commands.decode(frame)
+    except msgspec.ValidationError as problem:
+        code = "too_long" if "length <=" in str(problem) else "bad_request"
+        raise BadFrame(code, str(problem), _ref_of(frame)) from None
+    except (msgspec.DecodeError, UnicodeError):
+        raise BadFrame("bad_json", "The frame is not valid JSON.") from None
+    except RecursionError:
+        # Deep nesting exhausts the decoder's stack before it can tell that no field of ours nests.
+        raise BadFrame("bad_json", "The frame is nested too deeply.") from None
+
+
+def _ref_of(frame: str | bytes) -> str:
+    try:
+        ref = _refs.decode(frame).ref
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return ""
+    return ref[:64] if isinstance(ref, str) else ""
