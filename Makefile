@@ -1,0 +1,70 @@
+# Each target makes what it needs; `make run` in a fresh clone is enough to see the product.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run setup test lint format bench eval services clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make run      the demo on http://127.0.0.1:8000 (TERTULIA_PORT and the other TERTULIA_* variables are respected)'
+	@echo 'make setup    everything for working on the project'
+	@echo 'make test     all tests, on a real PostgreSQL, Redis and Chromium'
+	@echo 'make lint     ruff, mypy, the types of the browser code, the import order'
+	@echo 'make bench    measured costs beside those of peers'
+	@echo 'make eval     precision and recall on labelled messages: make eval SUITES="a.jsonl b.jsonl"'
+
+run: .venv/.runtime
+	@exec $(BIN)/tertulia serve --demo
+
+setup: .venv/.dev node_modules/.installed services
+
+test: .venv/.dev services
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: .venv/.dev node_modules/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	node_modules/.bin/tsc --project tsconfig.json
+	$(BIN)/python -m pytest --quiet --no-header tests/test_layers.py
+
+format: .venv/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.dev
+	scripts/services postgresql node
+	$(BIN)/python -m bench
+
+eval: .venv/.runtime
+	$(BIN)/tertulia eval $(SUITES)
+
+services:
+	@scripts/services postgresql redis chromium
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'Tertulia needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	  { rm -rf .venv; echo 'Python cannot make virtual environments here (on Debian: apt install python3-venv).' >&2; exit 1; }
+
+# The stamps make a second call instant. An editable install follows the code by itself; only new dependencies count.
+.venv/.runtime: pyproject.toml | .venv/bin/python
+	@echo 'Installing Tertulia into .venv ...'
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/python
+	@echo 'Installing Tertulia with its tools for development into .venv ...'
+	@$(PIP) --editable '.[dev]'
+	@touch .venv/.runtime $@
+
+node_modules/.installed: package.json
+	@scripts/services node
+	@npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error
+	@touch $@
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

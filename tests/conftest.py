@@ -1,0 +1,336 @@
+"""What tests stand on: real servers in private, started by the run that needs them and stopped by their process id.
+
+A service that is missing fails the test that needs it; nothing is skipped. ``make test`` installs what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import glob
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+import hypothesis
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+OFFLINE = Path(__file__).parent / "offline"
+
+# Shared machines stall for longer than any deadline that would mean something.
+hypothesis.settings.register_profile("tertulia", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("tertulia")
+
+
+def pytest_configure() -> None:
+    """Keep the whole run on this machine, and every process of Python that it starts."""
+    _run(OFFLINE / "sitecustomize.py")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")]))
+
+
+def _run(path: Path) -> None:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that nobody listens on right now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _program(*names: str, service: str) -> str:
+    for name in names:
+        found = shutil.which(name) or max(glob.glob(name), default=None)
+        if found:
+            return found
+    pytest.fail(f"{names[0]} is not installed; run scripts/services {service}", pytrace=False)
+
+
+class Process:
+    """A program that runs beside the tests; its output goes to ``log``."""
+
+    def __init__(self, command: list[str], log: Path, *, user: str | None = None, env: dict[str, str] | None = None):
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                user=user,
+                group=user,
+                env=env,
+                cwd=ROOT,
+            )
+        self.pid = self._process.pid
+
+    def wait_until(self, ready: Callable[[], bool], seconds: float = 60) -> None:
+        """Wait until ``ready`` says so. Fails with the end of the log when the program ends first or takes too long."""
+        deadline = time.monotonic() + seconds
+        while not ready():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.end(signal.SIGKILL)
+                output = self.log.read_text(errors="replace")[-4_000:]
+                pytest.fail(f"{self._process.args!r} is not ready (exit {self._process.returncode}):\n{output}")
+            time.sleep(0.02)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to this very process."""
+        self._process.send_signal(number)
+
+    def end(self, number: signal.Signals = signal.SIGTERM, seconds: float = 20) -> int:
+        """Stop it, by force if it does not follow in time, and return its exit status (negative: the signal)."""
+        self._process.send_signal(number)
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+
+def _listens(port: int) -> Callable[[], bool]:
+    def check() -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
+
+    return check
+
+
+# ---------------------------------------------------------------------------------------------------- databases
+
+
+class PostgresServer:
+    """A PostgreSQL of our own on a free port. Every test gets a database of its own, copied from a template."""
+
+    def __init__(self, folder: Path) -> None:
+        binaries = (
+            Path(_program("postgres", "/usr/lib/postgresql/*/bin/postgres", service="postgresql")).resolve().parent
+        )
+        # The server refuses to run as root; its package brings a user for it.
+        user = "postgres" if os.geteuid() == 0 else None
+        if user:
+            shutil.chown(folder, user, user)
+        data = folder / "data"
+        self.port = free_port()
+        make = ["initdb", "--pgdata", str(data), "--username", "postgres", "--auth", "trust", "--no-sync"]
+        encoding = ["--encoding", "UTF8", "--locale", "C.UTF-8"]
+        subprocess.run(
+            [*make, *encoding], executable=binaries / "initdb", check=True, capture_output=True, user=user, group=user
+        )
+        settings = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": 100,
+            # Nobody loses anything when the machine that runs the tests loses power.
+            "fsync": "off",
+            "full_page_writes": "off",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        self.process = Process([str(binaries / "postgres"), "-D", str(data), *options], folder / "log", user=user)
+        self.process.wait_until(self._accepts)
+        self._made = 0
+
+    def url(self, database: str = "postgres") -> str:
+        """The SQLAlchemy URL of a database of this server."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def create(self) -> str:
+        """The name of a new, empty database."""
+        self._made += 1
+        name = f"test_{self._made}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Delete a database, whoever is still connected."""
+        self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _execute(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _accepts(self) -> bool:
+        import psycopg
+
+        try:
+            self._execute("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A private PostgreSQL for the whole run."""
+    # Not under pytest's folder: that is closed to the other user that the server may have to run as.
+    with tempfile.TemporaryDirectory(prefix="tertulia-postgres-") as folder:
+        server = PostgresServer(Path(folder))
+        yield server
+        server.process.end(signal.SIGINT)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database that only this test uses."""
+    name = postgres_server.create()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of a SQLite file that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'tertulia.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database, once for each kind that the service runs on: one contract, two databases."""
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A private Redis for the whole run; its port."""
+    folder = tmp_path_factory.mktemp("redis")
+    port = free_port()
+    program = _program("redis-server", service="redis")
+    options = {"--port": port, "--bind": "127.0.0.1", "--save": "", "--appendonly": "no", "--dir": folder}
+    process = Process([program, *(str(word) for pair in options.items() for word in pair)], folder / "log")
+    process.wait_until(_listens(port))
+    yield port
+    process.end()
+
+
+@pytest.fixture
+def redis_url(redis_server: int) -> str:
+    """The URL of a Redis that holds nothing."""
+    with socket.create_connection(("127.0.0.1", redis_server), timeout=5) as connection:
+        connection.sendall(b"FLUSHALL\r\n")
+        assert connection.recv(64) == b"+OK\r\n"
+    return f"redis://127.0.0.1:{redis_server}/0"
+
+
+# --------------------------------------------------------------------------------------------------- the server
+
+
+@dataclasses.dataclass
+class Server:
+    """``tertulia serve`` as a process of its own. It may be stopped, killed and started again on the same database."""
+
+    folder: Path
+    arguments: tuple[str, ...]
+    environment: dict[str, str]
+    port: int = dataclasses.field(default_factory=free_port)
+    process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where its pages and its API are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """Where its chat is."""
+        return f"ws://127.0.0.1:{self.port}/v1/ws"
+
+    @property
+    def log(self) -> str:
+        """All it has written so far."""
+        return (self.folder / "server.log").read_text(errors="replace")
+
+    def start(self) -> Server:
+        """Start it and wait until it says that it is ready."""
+        program = str(Path(sys.executable).parent / "tertulia")
+        command = [program, "serve", "--host", "127.0.0.1", "--port", str(self.port), *self.arguments]
+        self.process = Process(command, self.folder / "server.log", env=self.environment)
+        self.process.wait_until(self._healthy)
+        return self
+
+    def stop(self) -> int:
+        """Ask it to finish, wait, and return its exit status."""
+        process, self.process = self.process, None
+        return process.end() if process else 0
+
+    def kill(self) -> None:
+        """Take it away without a word, as a crash of the machine would."""
+        process, self.process = self.process, None
+        if process:
+            process.end(signal.SIGKILL)
+
+    def __enter__(self) -> Server:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _healthy(self) -> bool:
+        import httpx2
+
+        try:
+            return httpx2.get(f"{self.url}/health", timeout=5, trust_env=False).status_code == 200
+        except httpx2.TransportError:
+            return False
+
+
+@pytest.fixture
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Starts servers, as ``serve("--demo", TERTULIA_DATABASE=url)``; each has a SQLite file unless told otherwise."""
+    with contextlib.ExitStack() as servers:
+
+        def start(*arguments: str, **environment: str) -> Server:
+            folder = tmp_path_factory.mktemp("server")
+            inherited = {name: value for name, value in os.environ.items() if not name.startswith("TERTULIA_")}
+            defaults = {"TERTULIA_DATABASE": f"sqlite:///{folder / 'tertulia.db'}"}
+            server = Server(folder, arguments, inherited | defaults | environment)
+            return servers.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture
+def server_process(serve: Callable[..., Server]) -> Server:
+    """A server as it comes, ready."""
+    return serve()
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, started once. It reaches this machine only."""
+    program = _program("chromium", "chromium-browser", "google-chrome", service="chromium")
+    flags = [
+        "--no-sandbox",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-dev-shm-usage",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+    ]
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=program, args=flags)
+        yield chromium
+        await chromium.close()

@@ -1,0 +1,47 @@
+"""The ground that the other tests stand on."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+
+import pytest
+import sqlalchemy
+from playwright.async_api import Browser, Error
+
+
+def test_the_run_reaches_nothing_but_this_machine() -> None:
+    with pytest.raises(PermissionError), socket.socket() as outside:
+        outside.connect(("192.0.2.1", 80))
+    with pytest.raises(PermissionError):
+        socket.getaddrinfo("example.com", 80)
+
+
+def test_python_processes_started_by_tests_reach_nothing_but_this_machine() -> None:
+    code = "import socket; socket.socket().connect(('192.0.2.1', 80))"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "PermissionError: tests stay on this machine" in child.stderr
+
+
+async def test_the_browser_reaches_nothing_but_this_machine(browser: Browser) -> None:
+    page = await browser.new_page()
+    with pytest.raises(Error, match="ERR_NAME_NOT_RESOLVED"):
+        await page.goto("http://192.0.2.1/")
+    await page.close()
+
+
+def test_each_test_has_an_empty_database_of_its_own(database_url: str) -> None:
+    engine = sqlalchemy.create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE TABLE things (id INTEGER PRIMARY KEY)"))
+        assert sqlalchemy.inspect(connection).get_table_names() == ["things"]
+    engine.dispose()
+
+
+def test_redis_is_real_and_empty(redis_url: str) -> None:
+    import redis
+
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.dbsize() == 0
+        client.set("left", "behind")
