@@ -20,14 +20,15 @@ run: .venv/.runtime
 
 setup: .venv/.dev node_modules/.installed services
 
-test: .venv/.dev services
+test: .venv/.dev node_modules/.installed services
 	$(BIN)/python -m pytest $(TESTS)
+	npm test --silent
 
 lint: .venv/.dev node_modules/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	node_modules/.bin/tsc --project tsconfig.json
+	npm run --silent lint
 	$(BIN)/python -m pytest --quiet --no-header tests/test_layers.py
 
 format: .venv/.dev
@@ -61,9 +62,9 @@ services:
 	@$(PIP) --editable '.[dev]'
 	@touch .venv/.runtime $@
 
-node_modules/.installed: package.json
+node_modules/.installed: package.json package-lock.json
 	@scripts/services node
-	@npm install --no-save --no-package-lock --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean:

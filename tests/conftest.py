@@ -149,14 +149,14 @@ class PostgresServer:
         self._made = 0
 
     def url(self, database: str = "postgres") -> str:
-        """The SQLAlchemy URL of a database of this server."""
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+        """The URL of a database of this server, as an operator would write it."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
-    def create(self) -> str:
-        """The name of a new, empty database."""
+    def create(self, template: str = "template0") -> str:
+        """The name of a new database: empty, or with what ``template`` holds."""
         self._made += 1
         name = f"test_{self._made}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY file_copy")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
     def drop(self, name: str) -> None:
@@ -189,10 +189,20 @@ def postgres_server() -> Iterator[PostgresServer]:
         server.process.end(signal.SIGINT)
 
 
-@pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database that only this test uses."""
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """The name of a database that has our tables and nothing in them."""
+    from storage.database import migrate
+
     name = postgres_server.create()
+    migrate(postgres_server.url(name))
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database that only this test uses, with our tables and nothing in them."""
+    name = postgres_server.create(postgres_template)
     yield postgres_server.url(name)
     postgres_server.drop(name)
 
@@ -205,7 +215,7 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty database, once for each kind that the service runs on: one contract, two databases."""
+    """A database without anybody's words, once for each kind that the service runs on: one contract, two databases."""
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
 
