@@ -1,0 +1,318 @@
+"""The database: one writer thread with group commit, a few reader threads, SQLite or PostgreSQL behind the same calls.
+
+All of it runs in threads of its own, so that a participant who hangs up never cancels a statement half way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from storage import log, tables
+from storage.errors import AlreadyOpen, StorageError, StorageFull, Unavailable
+from storage.values import Appended, Entry
+
+T = TypeVar("T")
+
+BATCH_POSTS = 256  # messages in one commit, at most
+READERS = 4
+BUSY_MS = 5_000
+STATEMENT_MS = 5_000
+CONNECT_SECONDS = 2
+POOL_SECONDS = 1
+QUEUED_POSTS = 20_000  # beyond this many waiting messages the database is not keeping up: new ones are refused
+
+logger = logging.getLogger("tertulia.storage")
+
+
+class Database:
+    """An open database. Made by ``open``; ``close`` waits for what was accepted."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.epoch = ""
+        self._lock_file: int | None = None
+        self._writing = _engine(url, writes=True)
+        self._reading = self._writing if url.get_backend_name() == "postgresql" else _engine(url, writes=False)
+        self._readers = ThreadPoolExecutor(READERS, "tertulia-read")
+        self._writer = _Writer(self._writing)
+
+    @classmethod
+    def open(cls, url: str) -> Database:
+        """Open and bring up to date the database at ``sqlite:///path`` or ``postgresql://…``.
+
+        Raises AlreadyOpen when another process holds the SQLite file, Unavailable when PostgreSQL cannot be reached.
+        """
+        parsed = normalise(url)
+        lock_file = _lock(parsed) if parsed.get_backend_name() == "sqlite" else None
+        try:
+            migrate(url)
+            database = cls(parsed)
+            database._lock_file = lock_file
+            with database._writing.begin() as connection:
+                database.epoch = _epoch(connection)
+        except BaseException as problem:
+            if lock_file is not None:
+                os.close(lock_file)
+            if isinstance(problem, DBAPIError):
+                raise translate(problem) from problem
+            raise
+        database._writer.start()
+        return database
+
+    async def append(self, entry: Entry) -> Appended:
+        """Append a message durably. Raises Unavailable or StorageFull; then nothing was stored, or the answer was lost."""
+        return await self._writer.append(entry)
+
+    async def write(self, act: Callable[[Connection], T]) -> T:
+        """Run ``act`` in a transaction of its own on the writer. What it raises undoes it and comes out here."""
+        return await self._writer.act(act)
+
+    async def read(self, ask: Callable[[Connection], T]) -> T:
+        """Run ``ask`` in a transaction that reads. Raises Unavailable."""
+
+        def run() -> T:
+            try:
+                with self._reading.connect() as connection:
+                    return ask(connection)
+            except (DBAPIError, PoolTimeout) as problem:
+                raise translate(problem) from problem
+
+        # Not awaited directly: a cancelled caller must not leave a statement running on a pooled connection.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._readers, run))
+
+    async def close(self) -> None:
+        """Store what is waiting, then let go of everything."""
+        await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
+        self._readers.shutdown()
+        self._reading.dispose()
+        self._writing.dispose()
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+
+
+def normalise(url: str) -> URL:
+    """The SQLAlchemy URL for what an operator writes; PostgreSQL gets its driver. Raises ValueError for any other database."""
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            if not parsed.database or parsed.database == ":memory:":
+                raise ValueError("SQLite needs a file: sqlite:///path/to/file.db")
+            return parsed.set(drivername="sqlite")
+        case "postgresql":
+            return parsed.set(drivername="postgresql+psycopg")
+        case other:
+            raise ValueError(f"{other} is not supported: use sqlite:///path or postgresql://…")
+
+
+def migrate(url: str) -> None:
+    """Bring the schema up to date; a second process that tries at the same time waits for the first."""
+    # Alembic is only needed here, and takes a third of a second to import.
+    from alembic import command
+    from alembic.config import Config
+
+    parsed = normalise(url)
+    if parsed.get_backend_name() == "sqlite":
+        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    engine = _engine(parsed, writes=True)
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(7306083)"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+def translate(problem: Exception) -> StorageError:
+    """Our word for what a driver raised."""
+    cause = getattr(problem, "orig", problem)
+    if isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
+        return StorageFull(str(cause))
+    if getattr(cause, "sqlstate", None) == "53100":  # disk_full
+        return StorageFull(str(cause))
+    return Unavailable(str(cause))
+
+
+class _Writer:
+    """The one thread that writes. Messages that wait together are committed together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._jobs: queue.SimpleQueue[list[_Post] | _Act | None] = queue.SimpleQueue()
+        self._gathered: list[_Post] = []
+        self._waiting = 0
+        self._thread = threading.Thread(target=self._run, name="tertulia-write", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._jobs.put(None)
+        self._thread.join()
+
+    def append(self, entry: Entry) -> asyncio.Future[Appended]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Appended] = loop.create_future()
+        if self._waiting >= QUEUED_POSTS:
+            future.set_exception(Unavailable("too many messages are waiting to be stored"))
+            return future
+        self._waiting += 1
+        # What arrives within one turn of the loop goes over to the thread in one piece: each hand-over costs a lock.
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append((entry, future))
+        return future
+
+    def act(self, act: Callable[[Connection], T]) -> asyncio.Future[T]:
+        self._hand_over()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put((act, future))
+        return future
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._jobs.put(self._gathered)
+            self._gathered = []
+
+    def _run(self) -> None:
+        held: _Act | None = None
+        while True:
+            job = held or self._jobs.get()
+            held = None
+            if job is None:
+                break
+            if isinstance(job, tuple):
+                self._carry_out(job)
+                continue
+            posts = job
+            while len(posts) < BATCH_POSTS:
+                try:
+                    following = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if isinstance(following, list):
+                    posts += following
+                    continue
+                if following is None:
+                    self._jobs.put(None)
+                else:
+                    held = following
+                break
+            self._store(posts)
+
+    def _store(self, posts: list[_Post]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                results: list[Any] = list(log.append_posts(connection, [entry for entry, _ in posts]))
+        except Exception as problem:
+            # An outage is everybody's; anything else is the doing of one message and must not take its neighbours along.
+            if len(posts) > 1 and (isinstance(problem, IntegrityError) or not isinstance(problem, DBAPIError)):
+                for post in posts:
+                    self._store([post])
+                return
+            results = [_told(problem)] * len(posts)
+        loop = posts[0][1].get_loop()
+        loop.call_soon_threadsafe(self._answer, posts, results)
+
+    def _answer(self, posts: list[_Post], results: list[Any]) -> None:
+        self._waiting -= len(posts)
+        for (_, future), result in zip(posts, results, strict=True):
+            _settle(future, result)
+
+    def _carry_out(self, job: _Act) -> None:
+        act, future = job
+        try:
+            with self._engine.begin() as connection:
+                result = act(connection)
+        except Exception as problem:
+            result = _told(problem)
+        future.get_loop().call_soon_threadsafe(_settle, future, result)
+
+
+_Post = tuple[Entry, "asyncio.Future[Appended]"]
+_Act = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
+
+
+def _told(problem: Exception) -> Exception:
+    if isinstance(problem, DBAPIError | PoolTimeout):
+        logger.error("write failed: %s", type(getattr(problem, "orig", problem)).__name__)
+        return translate(problem)
+    return problem
+
+
+def _settle(future: asyncio.Future[Any], result: Any) -> None:
+    if future.done():
+        return
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+def _engine(url: URL, *, writes: bool) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        settings = (
+            f"-c statement_timeout={STATEMENT_MS} -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
+            " -c client_connection_check_interval=500"
+        )
+        return create_engine(
+            url, pool_size=READERS + 1, max_overflow=0, pool_timeout=POOL_SECONDS, pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS, "options": settings, "application_name": "tertulia"},
+        )  # fmt: skip
+    if sqlite3.sqlite_version_info < (3, 38):
+        raise StorageError(f"SQLite 3.38 or later is needed; this Python has {sqlite3.sqlite_version}")
+    engine = create_engine(url, connect_args={"check_same_thread": False, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: object) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON",
+                       "trusted_schema=OFF", "cell_size_check=ON", "wal_autocheckpoint=1000",
+                       f"query_only={'OFF' if writes else 'ON'}"):  # fmt: skip
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads first and writes later fails at once when another wrote in between.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _lock(url: URL) -> int:
+    path = Path(f"{url.database}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise AlreadyOpen(str(url.database)) from None
+    return file
+
+
+def _epoch(connection: Connection) -> str:
+    """Names this history: a database restored from a backup gets another, so that no client trusts numbers given twice."""
+    found = connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == "epoch")).scalar()
+    if found is None:
+        found = os.urandom(8).hex()
+        connection.execute(insert(tables.meta).values(key="epoch", value=found))
+    return str(found)
+
+

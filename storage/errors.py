@@ -1,0 +1,56 @@
+"""What can go wrong with storage, as the verbs of the chat need to tell it apart.
+
+StorageError
+    Unavailable     the database cannot be reached or did not answer in time; worth another try
+    StorageFull     no room is left; reads still work
+    NotFound        no such row in this tenant
+    Stale           the row is no longer in the state that the caller thought
+    AlreadyOpen     another process has this SQLite file open
+"""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Base of all."""
+
+
+class Unavailable(StorageError):
+    """The database cannot be reached or did not answer in time."""
+
+
+class StorageFull(StorageError):
+    """No room is left; reads still work."""
+
+
+class NotFound(StorageError):
+    """No such row in this tenant."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"no such {self.what}"
+
+
+class Stale(StorageError):
+    """The row is no longer in the state that the caller thought: somebody else was first."""
+
+    def __init__(self, what: str, state: str) -> None:
+        super().__init__(what, state)
+        self.what, self.state = what, state
+
+    def __str__(self) -> str:
+        return f"the {self.what} is {self.state} by now"
+
+
+class AlreadyOpen(StorageError):
+    """Another process has this SQLite file open."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} is in use by another process; SQLite serves one. Stop it, or use PostgreSQL."

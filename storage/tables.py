@@ -1,0 +1,207 @@
+"""Every table. ``events`` with ``texts`` is the log; the tables that can be rebuilt from it are marked as projections."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+metadata = MetaData()
+
+
+def _key(name: str, **options: object) -> Column[str]:
+    return Column(name, Text, nullable=False, **options)  # type: ignore[arg-type]
+
+
+def _milliseconds(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), _key("value"))
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _key("name"),
+    _key("api_key_sha256", unique=True),
+    _key("token_secret"),
+    _key("public_key"),
+    _milliseconds("created_at"),
+)
+
+# ``last_seq`` and ``head`` (the newest link of the hash chain) are the only place where order is given out: under this row's lock.
+conversations = Table(
+    "conversations",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("title"),
+    Column("listing", Text),
+    _key("stage"),
+    _key("policy"),
+    Column("last_seq", BigInteger, nullable=False),
+    _key("head"),
+    _milliseconds("created_at"),
+)
+
+
+def _of_conversation() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant", "conversation"], ["conversations.tenant", "conversations.id"])
+
+
+events = Table(
+    "events",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("conversation", primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    _key("kind"),
+    _key("actor"),
+    _milliseconds("at"),
+    Column("message", Text),
+    _key("body"),  # JSON without anybody's words
+    Column("commitment", Text),  # SHA-256 of salt and text, where the event carries words
+    _key("hash"),
+    _of_conversation(),
+)
+
+# Words live apart from the log, so that a person's words can be erased and the chain still holds.
+# ``revision`` is the seq of the event that brought them; 0 for a message that was refused and so has no event.
+texts = Table(
+    "texts",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("message", primary_key=True),
+    Column("revision", BigInteger, primary_key=True),
+    _key("salt"),
+    _key("text"),
+)
+
+# Projection: the current form of each message.
+messages = Table(
+    "messages",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("conversation"),
+    Column("seq", BigInteger, nullable=False),
+    _key("author"),
+    _key("client_id"),
+    _key("digest"),
+    Column("revision", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    _key("form"),
+    UniqueConstraint("tenant", "conversation", "author", "client_id", name="messages_client_id"),
+    _of_conversation(),
+)
+
+# Projection: who is, or was, a member.
+members = Table(
+    "members",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("conversation", primary_key=True),
+    _key("participant", primary_key=True),
+    _key("name"),
+    _key("role"),
+    _key("lang"),
+    Column("joined_seq", BigInteger, nullable=False),
+    Column("left_seq", BigInteger),
+    Column("read_seq", BigInteger, nullable=False),
+    _milliseconds("muted_until"),
+    _of_conversation(),
+    Index("members_of_participant", "tenant", "participant"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("message", primary_key=True),
+    Column("revision", BigInteger, primary_key=True),  # seq of the event it judged; 0 for a refusal
+    _key("conversation"),
+    _key("author"),
+    _milliseconds("at"),
+    _key("verdict"),
+    _key("body"),  # JSON of policies.decision.Decision
+    Index("decisions_by_time", "tenant", "at"),
+)
+
+# One row a message, whatever fired.
+review_items = Table(
+    "review_items",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("message", primary_key=True),
+    _key("conversation"),
+    _key("state"),
+    _key("verdict"),
+    Column("reports", Integer, nullable=False),
+    _milliseconds("created_at"),
+    Index("review_items_open", "tenant", "state", "created_at"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("message", primary_key=True),
+    _key("reporter", primary_key=True),
+    _key("conversation"),
+    _key("reason"),
+    _key("note"),
+    _milliseconds("at"),
+)
+
+appeals = Table(
+    "appeals",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("message", primary_key=True),
+    _key("author"),
+    _key("note"),
+    _key("state"),
+    _milliseconds("at"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("conversation"),
+    _key("state"),
+    _key("by"),
+    _key("topic"),
+    _key("note"),
+    Column("agent", Text),
+    Column("agent_name", Text),
+    _milliseconds("created_at"),
+    _milliseconds("joined_at", nullable=True),
+    _milliseconds("left_at", nullable=True),
+    Column("joined_seq", BigInteger),
+    _of_conversation(),
+    Index("invitations_of_conversation", "tenant", "conversation"),
+    Index("invitations_by_state", "tenant", "state"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("invitation", primary_key=True),
+    _key("participant", primary_key=True),
+    _key("scopes"),  # JSON list
+    _milliseconds("at"),
+)
+
+ratings = Table(
+    "ratings",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("invitation", primary_key=True),
+    _key("participant", primary_key=True),
+    _key("agent"),
+    Column("score", Integer, nullable=False),
+    _key("note"),
+    _milliseconds("at"),
+)
