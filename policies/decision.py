@@ -36,12 +36,37 @@ class Mask(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     audience: tuple[Role, ...] = ()
 
 
+class Failing(StrEnum):
+    """How a stage of the judgement failed. ``nan`` is any score that is no number from 0 to 1."""
+
+    ABSENT = "absent"
+    LATE = "late"
+    CRASHED = "crashed"
+    NAN = "nan"
+
+
+class Behaviour(StrEnum):
+    """What a failed stage does to the message: nothing, refuse it, or let a person look at it first."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    HOLD = "hold"
+
+
+class Failure(msgspec.Struct, frozen=True, gc=False):
+    """A stage of the judgement that gave no answer. ``group`` is ``rules`` or ``classifiers``, ``stage`` one name among them."""
+
+    group: str
+    stage: str
+    failing: Failing
+
+
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a message was treated as it was.
 
-    ``clauses`` holds the ids of the clauses that spoke, strongest first. ``policy`` is ``name@version``. ``degraded`` names
-    the stages that were late or missing, with what was done instead (``detoxify:late:open``). ``by`` is ``policy`` or the id
-    of the person who decided.
+    ``clauses`` holds the ids of the clauses that spoke, strongest first, exceptions (``allow``) at the end. ``policy`` is
+    ``name@version``. ``degraded`` names the stages that were late or missing, with what was done instead
+    (``detoxify:late:open``). ``by`` is ``policy`` or the id of the person who decided.
     """
 
     verdict: Verdict

@@ -1,0 +1,340 @@
+"""A policy: clauses that turn what was seen into what happens, and the words that explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from operator import attrgetter
+
+import msgspec
+
+from policies.decision import Behaviour, Decision, Failing, Failure, Mask, Verdict
+from rules.types import Category, Finding, Role, Setting, Stage
+
+LANGUAGES = ("es", "en", "pt")
+REVIEW = "review"  # the queue of a flagged or held message when its clause names no other
+
+
+class Action(StrEnum):
+    """What the author of a message can do now."""
+
+    NONE = ""
+    EDIT = "edit"
+    WAIT = "wait"
+    APPEAL = "appeal"
+    SEND_ANYWAY = "send_anyway"
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a message was treated as it was, in one language. ``clause`` is empty for the default words of a verdict."""
+
+    clause: str
+    category: str
+    message: str
+    action: str = ""
+
+
+class Wording(msgspec.Struct, frozen=True):
+    """A reason in every language of ``LANGUAGES``."""
+
+    texts: Mapping[str, str]
+    action: Action = Action.NONE
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Any of ``values``, or with ``excluded`` anything but them (an unknown value included)."""
+
+    values: frozenset[str]
+    excluded: bool = False
+
+    def admits(self, value: str | None) -> bool:
+        """Whether ``value``, None where it is unknown, is one of those meant."""
+        return (value in self.values) is not self.excluded
+
+    def admits_source(self, source: str) -> bool:
+        """Like ``admits``, where ``profanity`` also means every ``profanity:...``."""
+        known = source in self.values or source.partition(":")[0] in self.values
+        return known is not self.excluded
+
+
+class Example(msgspec.Struct, frozen=True):
+    """A message that shows what a clause is for: ``verdict`` is what the whole policy must make of it."""
+
+    text: str
+    verdict: Verdict
+    setting: Setting = Setting()
+
+
+class Clause(msgspec.Struct, frozen=True):
+    """One row of a policy. All of its conditions must hold; a condition that is not given holds.
+
+    ``categories`` are those of the findings it is about; none means that it is about the whole message, by ``scores``.
+    ``min_score`` is the least score of a finding, ``count`` the least number of places in the message where one is found.
+    ``sender``, ``listing`` and ``stage`` speak of the setting, ``source`` of the rule that found. ``scores`` are
+    classifiers' outputs with the least value of each.
+
+    ``audience`` means readers' roles. A mask covers for them alone, present or still to come; an exception holds if every
+    reader is one of them; any other clause speaks if one of the readers is, or if the readers are unknown.
+
+    ``order`` is its place in the file. ``hold_for_deep``: the relay waits for the deep classifiers. ``queue`` is where
+    a person finds the message.
+    """
+
+    id: str
+    verdict: Verdict
+    order: int
+    categories: frozenset[Category] = frozenset()
+    min_score: float = 0.0
+    count: int = 1
+    sender: Choice | None = None
+    audience: frozenset[Role] = frozenset()
+    listing: Choice | None = None
+    stage: Choice | None = None
+    source: Choice | None = None
+    scores: tuple[tuple[str, float], ...] = ()
+    wording: Wording | None = None
+    hold_for_deep: bool = False
+    queue: str = REVIEW
+    examples: tuple[Example, ...] = ()
+
+    def applies(self, sender: Role, stage: Stage, listing: str | None) -> bool:
+        """Whether the circumstances are those of this clause; the message itself plays no part."""
+        return (
+            (self.sender is None or self.sender.admits(sender))
+            and (self.stage is None or self.stage.admits(stage))
+            and (self.listing is None or self.listing.admits(listing))
+        )
+
+    def reached(self, scores: Mapping[str, float]) -> bool:
+        """Whether every score is there and high enough. A score that is missing or NaN is not."""
+        for name, least in self.scores:
+            if not scores.get(name, -1.0) >= least:
+                return False
+        return True
+
+    def heard_by(self, audience: frozenset[Role]) -> bool:
+        """Whether these readers are those of the clause."""
+        if not self.audience or self.verdict is Verdict.MASK:
+            return True
+        if self.verdict is Verdict.ALLOW:
+            return bool(audience) and audience <= self.audience
+        return not audience or not audience.isdisjoint(self.audience)
+
+    def concerns(self, finding: Finding, scores: Mapping[str, float], audience: frozenset[Role]) -> bool:
+        """Whether it speaks of a finding whose category, sender, stage and listing are already known to be its own."""
+        return (
+            finding.score >= self.min_score
+            # A finding about the whole message has no characters that could be covered.
+            and (self.verdict is not Verdict.MASK or finding.end > finding.start)
+            and (self.source is None or self.source.admits_source(finding.source))
+            and (not self.scores or self.reached(scores))
+            and self.heard_by(audience)
+        )
+
+
+class _Plan(msgspec.Struct, frozen=True):
+    """The clauses that one sender, stage and listing leave: exceptions before the rest, then by their order."""
+
+    by_category: dict[Category, tuple[Clause, ...]]
+    by_scores: tuple[Clause, ...]
+
+
+class Policy:
+    """Clauses, in force together. Immutable and pure: the same findings, scores and setting give the same decision.
+
+    ``version`` identifies the content; ``id`` is ``name@version``. ``defaults`` explains a verdict whose clause says
+    nothing itself, ``closed`` what is said when a failed stage refuses a message. ``failures`` maps a stage, or ``rules``
+    and ``classifiers`` for those not named, to its behaviour for each way of failing. ``deadline_ms`` is how long the
+    relay waits for the deep classifiers.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: str,
+        clauses: Iterable[Clause],
+        *,
+        defaults: Mapping[Verdict, Wording],
+        closed: Wording,
+        failures: Mapping[str, Mapping[Failing, Behaviour]],
+        deadline_ms: int = 0,
+        description: str = "",
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.id = f"{name}@{version}"
+        self.clauses = tuple(clauses)
+        self.defaults = defaults
+        self.closed = closed
+        self.failures = failures
+        self.deadline_ms = deadline_ms
+        self.description = description
+        self._by_id = {clause.id: clause for clause in self.clauses}
+        self._listings = frozenset().union(*(clause.listing.values for clause in self.clauses if clause.listing))
+        self._plans: dict[tuple[Role, Stage, str | None], _Plan] = {}
+        self._clean = Decision(Verdict.ALLOW, self.id)
+
+    def decide(
+        self,
+        findings: Sequence[Finding],
+        scores: Mapping[str, float],
+        setting: Setting,
+        failures: Sequence[Failure] = (),
+    ) -> Decision:
+        """What happens to a message in which ``findings`` were seen.
+
+        An ``allow`` clause excuses the findings that it is about, each for itself and no other. All other clauses then
+        speak of what is not excused; the strongest gives the verdict, each mask clause its masks. A failed stage makes the
+        verdict at least ``hold`` or ``block`` where the policy says so.
+        """
+        plan = self._plan(setting)
+        heard: dict[int, list[Finding]] = {}
+        for finding in findings:
+            for clause in plan.by_category.get(finding.category, ()):
+                if clause.concerns(finding, scores, setting.audience):
+                    heard.setdefault(clause.order, []).append(finding)
+                    if clause.verdict is Verdict.ALLOW:
+                        break
+        spoke = [self.clauses[order] for order, seen in heard.items() if _places(seen) >= self.clauses[order].count]
+        for clause in plan.by_scores:
+            if clause.reached(scores) and clause.heard_by(setting.audience):
+                spoke.append(clause)
+        if not spoke and not findings and not failures:
+            return self._clean
+        return self._decision(findings, spoke, heard, failures)
+
+    def _decision(
+        self,
+        findings: Sequence[Finding],
+        spoke: list[Clause],
+        heard: Mapping[int, Sequence[Finding]],
+        failures: Sequence[Failure],
+    ) -> Decision:
+        spoke.sort(key=lambda clause: (-clause.verdict.rank, clause.order))
+        verdict = spoke[0].verdict if spoke else Verdict.ALLOW
+        degraded = []
+        for failure in failures:
+            behaviour = self.behaviour(failure)
+            degraded.append(f"{failure.stage}:{failure.failing}:{behaviour}")
+            verdict = max(verdict, _AT_LEAST[behaviour], key=_rank)
+        masks = [
+            Mask(finding.start, finding.end, tuple(sorted(clause.audience)))
+            for clause in spoke
+            if clause.verdict is Verdict.MASK
+            for finding in heard[clause.order]
+        ]
+        return Decision(
+            verdict,
+            self.id,
+            findings=tuple(findings),
+            clauses=tuple(clause.id for clause in spoke),
+            masks=_merged(masks) if masks else (),
+            degraded=tuple(degraded),
+        )
+
+    def behaviour(self, failure: Failure) -> Behaviour:
+        """What the policy says about a failed stage, by its own name or by its group."""
+        return self.failures.get(failure.stage, self.failures[failure.group])[failure.failing]
+
+    def reasons(self, decision: Decision, lang: str | None) -> tuple[Reason, ...]:
+        """What the author of a message is told about a decision; empty when there is nothing to tell.
+
+        ``lang`` is a language tag (``pt-BR`` counts as ``pt``); English where it is none of ours. Clauses of an older version
+        that are gone give the default words of the verdict. ``allow`` is silent, and ``flag`` unless its clause has words.
+        """
+        language = _language(lang)
+        told: dict[str, Reason] = {}
+        for clause in (self._by_id[id] for id in decision.clauses if id in self._by_id):
+            wording = clause.wording or self.defaults.get(clause.verdict)
+            if wording is not None and _worth_telling(clause.verdict, decision.verdict):
+                message = wording.texts[language]
+                told.setdefault(message, Reason(clause.id, _category(clause, decision), message, wording.action))
+        for stage, behaviour in (_stage_and_behaviour(entry) for entry in decision.degraded):
+            wording = self._wording_of_failure(behaviour, decision.verdict)
+            if wording is not None:
+                message = wording.texts[language]
+                told.setdefault(message, Reason(stage, "", message, wording.action))
+        if not told and decision.verdict in self.defaults:
+            wording = self.defaults[decision.verdict]
+            return (Reason("", "", wording.texts[language], wording.action),)
+        return tuple(told.values())
+
+    def _wording_of_failure(self, behaviour: str, decided: Verdict) -> Wording | None:
+        if behaviour == Behaviour.CLOSED and decided is Verdict.BLOCK:
+            return self.closed
+        if behaviour == Behaviour.HOLD and decided is Verdict.HOLD:
+            return self.defaults[Verdict.HOLD]
+        return None
+
+    def queue(self, decision: Decision) -> str:
+        """Where a person finds a flagged or held message: the queue of the strongest clause that names another than review."""
+        for clause in (self._by_id[id] for id in decision.clauses if id in self._by_id):
+            if clause.queue != REVIEW:
+                return clause.queue
+        return REVIEW
+
+    def deep_deadline_ms(self, decision: Decision) -> int:
+        """How long the relay waits for the deep classifiers with this message; 0: it does not wait."""
+        waits = any(self._by_id[id].hold_for_deep for id in decision.clauses if id in self._by_id)
+        return self.deadline_ms if waits and decision.verdict.rank < Verdict.HOLD.rank else 0
+
+    def _plan(self, setting: Setting) -> _Plan:
+        # Listings are the platform's words, without end; only those that a clause names can make a difference.
+        listing = setting.listing if setting.listing in self._listings else None
+        key = (setting.sender, setting.stage, listing)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._planned(*key)
+        return plan
+
+    def _planned(self, sender: Role, stage: Stage, listing: str | None) -> _Plan:
+        clauses = [clause for clause in self.clauses if clause.applies(sender, stage, listing)]
+        clauses.sort(key=lambda clause: (clause.verdict is not Verdict.ALLOW, clause.order))
+        about = {category: tuple(clause for clause in clauses if category in clause.categories) for category in Category}
+        return _Plan(
+            by_category={category: of_it for category, of_it in about.items() if of_it},
+            by_scores=tuple(clause for clause in clauses if not clause.categories),
+        )
+
+
+_rank = attrgetter("rank")
+_AT_LEAST = {Behaviour.OPEN: Verdict.ALLOW, Behaviour.HOLD: Verdict.HOLD, Behaviour.CLOSED: Verdict.BLOCK}
+
+
+def _places(findings: Sequence[Finding]) -> int:
+    return 1 if len(findings) == 1 else len({(finding.start, finding.end) for finding in findings})
+
+
+def _merged(masks: Iterable[Mask]) -> tuple[Mask, ...]:
+    """The same cover with masks of one audience joined where they touch, in order of their place."""
+    merged: list[Mask] = []
+    for mask in sorted(masks, key=lambda mask: (mask.audience, mask.start, mask.end)):
+        last = merged[-1] if merged else None
+        if last is not None and last.audience == mask.audience and mask.start <= last.end:
+            merged[-1] = Mask(last.start, max(last.end, mask.end), mask.audience)
+        else:
+            merged.append(mask)
+    merged.sort(key=lambda mask: (mask.start, mask.end, mask.audience))
+    return tuple(merged)
+
+
+def _language(lang: str | None) -> str:
+    primary = (lang or "").replace("_", "-").partition("-")[0].lower()
+    return primary if primary in LANGUAGES else "en"
+
+
+def _worth_telling(spoken: Verdict, decided: Verdict) -> bool:
+    """Whether a clause's words still fit what happened: a blocked message hid no word, a sent one needs no second thought."""
+    return spoken is decided or spoken is Verdict.FLAG or (spoken is Verdict.MASK and decided is Verdict.HOLD)
+
+
+def _category(clause: Clause, decision: Decision) -> str:
+    """What a clause was about in this decision: the category of its findings, or the name of its first score."""
+    for finding in decision.findings:
+        if finding.category in clause.categories and finding.score >= clause.min_score:
+            return finding.category
+    return clause.scores[0][0] if clause.scores else ""
+
+
+def _stage_and_behaviour(degraded: str) -> tuple[str, str]:
+    return degraded.partition(":")[0], degraded.rpartition(":")[2]
