@@ -10,9 +10,9 @@ from policies.decision import Decision
 class Judgement(msgspec.Struct, frozen=True):
     """What was decided, and what was measured on the way.
 
-    ``scores`` holds every classifier's output, whether or not it became a finding. ``sentiment`` is a label (``negative``,
-    ``neutral``, ``positive``) and its score, None where no classifier gave one. ``language`` is ``es``, ``en``, ``pt`` or
-    ``unknown``. ``us`` is the time that judging took, in microseconds.
+    ``scores`` holds every classifier's output, whether or not it became a finding. ``sentiment`` is a label
+    (``negative``, ``neutral``, ``positive``) and its score, None where no classifier gave one. ``language`` is ``es``,
+    ``en``, ``pt`` or ``unknown``. ``us`` is the time that judging took, in microseconds.
     """
 
     decision: Decision

@@ -29,7 +29,10 @@ _RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 class Mask(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Characters ``start`` to ``end`` of the original text, covered for readers of the roles in ``audience`` (all if empty)."""
+    """Characters ``start`` to ``end`` of the original text, covered for readers of the roles in ``audience``.
+
+    An empty ``audience`` means everybody.
+    """
 
     start: int
     end: int
@@ -54,7 +57,7 @@ class Behaviour(StrEnum):
 
 
 class Failure(msgspec.Struct, frozen=True, gc=False):
-    """A stage of the judgement that gave no answer. ``group`` is ``rules`` or ``classifiers``, ``stage`` one name among them."""
+    """A stage of the judgement without an answer. ``group`` is ``rules`` or ``classifiers``, ``stage`` one of them."""
 
     group: str
     stage: str
@@ -64,8 +67,8 @@ class Failure(msgspec.Struct, frozen=True, gc=False):
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a message was treated as it was.
 
-    ``clauses`` holds the ids of the clauses that spoke, strongest first, exceptions (``allow``) at the end. ``policy`` is
-    ``name@version``. ``degraded`` names the stages that were late or missing, with what was done instead
+    ``clauses`` holds the ids of the clauses that spoke, strongest first, exceptions (``allow``) at the end. ``policy``
+    is ``name@version``. ``degraded`` names the stages that were late or missing, with what was done instead
     (``detoxify:late:open``). ``by`` is ``policy`` or the id of the person who decided.
     """
 

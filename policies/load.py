@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -263,7 +263,7 @@ def _makes_sense(clause: Clause, table: _Table) -> None:
             if key in table.values:
                 raise table.error(key, "counts findings, and so needs a category")
         if clause.verdict in (Verdict.ALLOW, Verdict.MASK):
-            raise table.error("category", f"is missing: {clause.verdict} is about findings, not about the whole message")
+            raise table.error("category", f"is missing: {clause.verdict} is about findings, not the whole message")
     if clause.verdict is Verdict.ALLOW:
         for key in ("count", "hold_for_deep", "queue", "reason"):
             if key in table.values:
@@ -284,7 +284,7 @@ def _wording(table: _Table, verdict: Verdict) -> Wording:
     texts = {language: table.text(language, longest=REASON_CHARACTERS) for language in LANGUAGES}
     action = table.word("action", Action, default="")
     if action is Action.SEND_ANYWAY and verdict is not Verdict.NUDGE:
-        raise table.error("action", f"send_anyway is a lie after {verdict}: only a nudge can be overruled by its author")
+        raise table.error("action", f"send_anyway is untrue after {verdict}: only a nudge lets the author decide")
     table.finish()
     return Wording(texts, action)
 
@@ -354,7 +354,7 @@ def _texts(value: object) -> bool:
     return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[object], bool]] = {
     "a text": lambda value: isinstance(value, str),
     "true or false": lambda value: isinstance(value, bool),
     "a number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),

@@ -69,12 +69,12 @@ class Clause(msgspec.Struct, frozen=True):
     """One row of a policy. All of its conditions must hold; a condition that is not given holds.
 
     ``categories`` are those of the findings it is about; none means that it is about the whole message, by ``scores``.
-    ``min_score`` is the least score of a finding, ``count`` the least number of places in the message where one is found.
-    ``sender``, ``listing`` and ``stage`` speak of the setting, ``source`` of the rule that found. ``scores`` are
-    classifiers' outputs with the least value of each.
+    ``min_score`` is the least score of a finding, ``count`` the least number of places where one is found. ``sender``,
+    ``listing`` and ``stage`` speak of the setting, ``source`` of the rule that found. ``scores`` are classifiers'
+    outputs with the least value of each.
 
-    ``audience`` means readers' roles. A mask covers for them alone, present or still to come; an exception holds if every
-    reader is one of them; any other clause speaks if one of the readers is, or if the readers are unknown.
+    ``audience`` means readers' roles. A mask covers for them alone, present or still to come; an exception holds if
+    every reader is one of them; any other clause speaks if one of the readers is, or if the readers are unknown.
 
     ``order`` is its place in the file. ``hold_for_deep``: the relay waits for the deep classifiers. ``queue`` is where
     a person finds the message.
@@ -107,10 +107,7 @@ class Clause(msgspec.Struct, frozen=True):
 
     def reached(self, scores: Mapping[str, float]) -> bool:
         """Whether every score is there and high enough. A score that is missing or NaN is not."""
-        for name, least in self.scores:
-            if not scores.get(name, -1.0) >= least:
-                return False
-        return True
+        return all(scores.get(name, -1.0) >= least for name, least in self.scores)
 
     def heard_by(self, audience: frozenset[Role]) -> bool:
         """Whether these readers are those of the clause."""
@@ -143,9 +140,9 @@ class Policy:
     """Clauses, in force together. Immutable and pure: the same findings, scores and setting give the same decision.
 
     ``version`` identifies the content; ``id`` is ``name@version``. ``defaults`` explains a verdict whose clause says
-    nothing itself, ``closed`` what is said when a failed stage refuses a message. ``failures`` maps a stage, or ``rules``
-    and ``classifiers`` for those not named, to its behaviour for each way of failing. ``deadline_ms`` is how long the
-    relay waits for the deep classifiers.
+    nothing itself, ``closed`` is what is said when a failed stage refuses a message. ``failures`` maps a stage, or
+    ``rules`` and ``classifiers`` for those not named, to its behaviour for each way of failing. ``deadline_ms`` is how
+    long the relay waits for the deep classifiers.
     """
 
     def __init__(
@@ -184,8 +181,8 @@ class Policy:
         """What happens to a message in which ``findings`` were seen.
 
         An ``allow`` clause excuses the findings that it is about, each for itself and no other. All other clauses then
-        speak of what is not excused; the strongest gives the verdict, each mask clause its masks. A failed stage makes the
-        verdict at least ``hold`` or ``block`` where the policy says so.
+        speak of what is not excused; the strongest gives the verdict, each mask clause its masks. A failed stage makes
+        the verdict at least ``hold`` or ``block`` where the policy says so.
         """
         plan = self._plan(setting)
         heard: dict[int, list[Finding]] = {}
@@ -196,9 +193,10 @@ class Policy:
                     if clause.verdict is Verdict.ALLOW:
                         break
         spoke = [self.clauses[order] for order, seen in heard.items() if _places(seen) >= self.clauses[order].count]
-        for clause in plan.by_scores:
-            if clause.reached(scores) and clause.heard_by(setting.audience):
-                spoke.append(clause)
+        if scores:
+            spoke += (
+                clause for clause in plan.by_scores if clause.reached(scores) and clause.heard_by(setting.audience)
+            )
         if not spoke and not findings and not failures:
             return self._clean
         return self._decision(findings, spoke, heard, failures)
@@ -239,8 +237,9 @@ class Policy:
     def reasons(self, decision: Decision, lang: str | None) -> tuple[Reason, ...]:
         """What the author of a message is told about a decision; empty when there is nothing to tell.
 
-        ``lang`` is a language tag (``pt-BR`` counts as ``pt``); English where it is none of ours. Clauses of an older version
-        that are gone give the default words of the verdict. ``allow`` is silent, and ``flag`` unless its clause has words.
+        ``lang`` is a language tag (``pt-BR`` counts as ``pt``); English where it is none of ours. Clauses of an older
+        version that are gone give the default words of the verdict. ``allow`` is silent, and ``flag`` unless its clause
+        has words.
         """
         language = _language(lang)
         told: dict[str, Reason] = {}
@@ -267,7 +266,7 @@ class Policy:
         return None
 
     def queue(self, decision: Decision) -> str:
-        """Where a person finds a flagged or held message: the queue of the strongest clause that names another than review."""
+        """Where a person finds a flagged or held message: the queue of the strongest clause that names one."""
         for clause in (self._by_id[id] for id in decision.clauses if id in self._by_id):
             if clause.queue != REVIEW:
                 return clause.queue
@@ -290,9 +289,9 @@ class Policy:
     def _planned(self, sender: Role, stage: Stage, listing: str | None) -> _Plan:
         clauses = [clause for clause in self.clauses if clause.applies(sender, stage, listing)]
         clauses.sort(key=lambda clause: (clause.verdict is not Verdict.ALLOW, clause.order))
-        about = {category: tuple(clause for clause in clauses if category in clause.categories) for category in Category}
+        about = {category: tuple(one for one in clauses if category in one.categories) for category in Category}
         return _Plan(
-            by_category={category: of_it for category, of_it in about.items() if of_it},
+            by_category={category: those for category, those in about.items() if those},
             by_scores=tuple(clause for clause in clauses if not clause.categories),
         )
 
@@ -324,7 +323,7 @@ def _language(lang: str | None) -> str:
 
 
 def _worth_telling(spoken: Verdict, decided: Verdict) -> bool:
-    """Whether a clause's words still fit what happened: a blocked message hid no word, a sent one needs no second thought."""
+    """Whether a clause's words still fit: a blocked message hid no word, a sent one needs no second thought."""
     return spoken is decided or spoken is Verdict.FLAG or (spoken is Verdict.MASK and decided is Verdict.HOLD)
 
 

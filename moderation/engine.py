@@ -1,0 +1,166 @@
+"""The engine: a text and its setting go through every rule and embedded classifier, then the policy decides.
+
+Synchronous and without I/O. A rule or classifier that fails is left out and named in the decision; what its failing
+means for the message is the policy's to say.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from time import perf_counter_ns
+from typing import Protocol
+
+from moderation.judgement import Judgement
+from policies.decision import Failing, Failure
+from policies.policy import Policy
+from rules.text import Folded, fold
+from rules.types import Category, Finding, Rule, Setting
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = "unknown"
+_CATEGORIES = frozenset(Category)
+_by_place = attrgetter("start", "end")
+
+
+class Classifier(Protocol):
+    """A learned detector: a text in, calibrated scores out, each from 0 to 1.
+
+    ``thresholds`` maps an output that is also a category to the score from which it counts as a finding.
+    """
+
+    name: str
+    thresholds: Mapping[str, float]
+
+    def scores(self, text: str) -> Mapping[str, float]:
+        """The probability of each output."""
+        ...
+
+
+class Sentiment(Protocol):
+    """How a message feels. A measure, not a finding."""
+
+    def label(self, text: str) -> tuple[str, float]:
+        """``negative``, ``neutral`` or ``positive``, and how sure it is."""
+        ...
+
+
+class Engine:
+    """Judges messages. Immutable after its making, and safe to share between threads.
+
+    ``identify`` tells the language of a text, given what the person usually writes. ``absent`` names the classifiers
+    that should be there and are not: every decision says so.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        classifiers: Sequence[Classifier] = (),
+        *,
+        sentiment: Sentiment | None = None,
+        identify: Callable[[str, str | None], tuple[str, float]] | None = None,
+        absent: Sequence[str] = (),
+    ) -> None:
+        self.rules = tuple(rules)
+        self.classifiers = tuple(classifiers)
+        self.sentiment = sentiment
+        self.identify = identify
+        self._absent = tuple(Failure("classifiers", name, Failing.ABSENT) for name in absent)
+
+    def judge(self, text: str, setting: Setting, policy: Policy) -> Judgement:
+        """The decision about one message and what led to it. Never raises for any text."""
+        began = perf_counter_ns()
+        failures: list[Failure] = [*self._absent]
+        findings = self._find(text, setting, failures)
+        scores = self._classify(text, findings, failures)
+        sentiment = self._feel(text, failures)
+        language = self._language(text, setting.language, failures)
+        if len(findings) > 1:
+            findings.sort(key=_by_place)
+        decision = policy.decide(findings, scores, setting, failures)
+        return Judgement(decision, scores, sentiment, language, (perf_counter_ns() - began) // 1_000)
+
+    def _find(self, text: str, setting: Setting, failures: list[Failure]) -> list[Finding]:
+        findings: list[Finding] = []
+        folded = self._fold(text, failures)
+        if folded is None:
+            return findings
+        for rule in self.rules:
+            try:
+                found = rule.find(folded, setting)
+            except Exception as crash:
+                failures.append(_crashed("rules", rule.name, crash))
+                continue
+            for finding in found:
+                if 0.0 <= finding.score <= 1.0:
+                    findings.append(finding)
+                else:
+                    failures.append(Failure("rules", rule.name, Failing.NAN))
+        return findings
+
+    def _fold(self, text: str, failures: list[Failure]) -> Folded | None:
+        try:
+            return fold(text)
+        except Exception as crash:
+            failures.append(_crashed("rules", "fold", crash))
+            return None
+
+    def _classify(self, text: str, findings: list[Finding], failures: list[Failure]) -> dict[str, float]:
+        scores: dict[str, float] = {}
+        for classifier in self.classifiers:
+            try:
+                outputs = classifier.scores(text)
+            except Exception as crash:
+                failures.append(_crashed("classifiers", classifier.name, crash))
+                continue
+            if not all(0.0 <= score <= 1.0 for score in outputs.values()):
+                failures.append(Failure("classifiers", classifier.name, Failing.NAN))
+                continue
+            scores.update(outputs)
+            for output, least in classifier.thresholds.items():
+                score = outputs.get(output, 0.0)
+                if score >= least and output in _CATEGORIES:
+                    findings.append(Finding(Category(output), float(score), 0, 0, f"{classifier.name}:{output}"))
+        return scores
+
+    def _feel(self, text: str, failures: list[Failure]) -> tuple[str, float] | None:
+        if self.sentiment is None:
+            return None
+        try:
+            label, score = self.sentiment.label(text)
+        except Exception as crash:
+            failures.append(_crashed("classifiers", "sentiment", crash))
+            return None
+        if not 0.0 <= score <= 1.0:
+            failures.append(Failure("classifiers", "sentiment", Failing.NAN))
+            return None
+        return label, score
+
+    def _language(self, text: str, prior: str | None, failures: list[Failure]) -> str:
+        if self.identify is None:
+            return UNKNOWN
+        try:
+            return self.identify(text, prior)[0]
+        except Exception as crash:
+            failures.append(_crashed("classifiers", "language", crash))
+            return UNKNOWN
+
+
+def _crashed(group: str, stage: str, crash: Exception) -> Failure:
+    # Not the crash's own words: they may quote a message, and people's words stay out of the log.
+    frame = traceback.extract_tb(crash.__traceback__)[-1]
+    log.error("%s: %s crashed: %s at %s:%s", group, stage, type(crash).__name__, frame.filename, frame.lineno)
+    return Failure(group, stage, Failing.CRASHED)
+
+
+def default_engine() -> Engine:
+    """The engine that ships: every rule of the catalogue, and the embedded classifiers.
+
+    A classifier whose weights are not installed is absent, which every decision then says.
+    """
+    from rules.catalogue import RULES
+
+    return Engine(RULES)
