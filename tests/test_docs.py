@@ -1,0 +1,232 @@
+"""The documentation says all there is, names nothing that is not there, and its examples run."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+
+from policies import load
+from realtime import protocol
+from realtime.errors import Close
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted(
+    page
+    for folder in ("", "bench", "docs", "moderation", "policies", "rules", "training")
+    for page in (ROOT / folder).glob("**/*.md" if folder else "*.md")
+    if "node_modules" not in page.parts
+)
+PROTOCOL = (ROOT / "docs/protocol.md").read_text()
+
+
+def sections(text: str) -> dict[str, str]:
+    """From each heading to what stands below it, up to the next heading of any level."""
+    parts = re.split(r"^#+ +(.+)$", text, flags=re.MULTILINE)
+    return {heading.strip("` "): body for heading, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def named(text: str) -> set[str]:
+    """Every word that stands in code marks."""
+    return {word for code in re.findall(r"`([^`\n]+)`", text) for word in re.findall(r"[\w-]+", code)}
+
+
+def structs(union: object) -> list[type[msgspec.Struct]]:
+    """The members of a union of structs."""
+    members: list[type[msgspec.Struct]] = list(union.__args__)  # type: ignore[attr-defined]
+    return members
+
+
+def tag(struct: type[msgspec.Struct]) -> str:
+    """The ``type`` by which a struct goes over the wire."""
+    return str(struct.__struct_config__.tag)
+
+
+# -------------------------------------------------------------------------------------------------- the protocol
+
+FORM = {field.name for field in msgspec.structs.fields(protocol.MessageForm)} - {"conversation", "seq"}
+VALUES = {
+    "Person": protocol.Person,
+    "Reason": protocol.Reason,
+    "Conversation": protocol.ConversationView,
+    "Invitation": protocol.InvitationView,
+}
+
+
+@pytest.mark.parametrize("command", structs(protocol.AnyCommand), ids=tag)
+def test_a_command_is_told_with_all_its_fields(command: type[msgspec.Struct]) -> None:
+    body = sections(PROTOCOL[PROTOCOL.index("## Commands") : PROTOCOL.index("## Events")])[tag(command)]
+    assert {field.name for field in msgspec.structs.fields(command)} <= named(body)
+
+
+@pytest.mark.parametrize("event", structs(protocol.AnyEvent), ids=tag)
+def test_an_event_is_told_with_all_its_fields(event: type[msgspec.Struct]) -> None:
+    body = sections(PROTOCOL[PROTOCOL.index("## Events") : PROTOCOL.index("## Values")])[tag(event)]
+    fields = {field.name for field in msgspec.structs.fields(event)}
+    if issubclass(event, protocol.MessageForm):
+        fields -= FORM
+    assert fields <= named(body)
+
+
+def test_the_form_of_a_message_is_told() -> None:
+    assert named(sections(PROTOCOL)["Message"]) >= FORM
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_is_told_with_all_its_fields(name: str) -> None:
+    body = sections(PROTOCOL[PROTOCOL.index("## Values") :])[name]
+    assert {field.name for field in msgspec.structs.fields(VALUES[name])} <= named(body)
+
+
+def test_no_command_or_event_is_told_that_does_not_exist() -> None:
+    told = re.findall(r"^#{3,4} `(\w+)`$", PROTOCOL, flags=re.MULTILINE)
+    assert set(told) == {tag(struct) for struct in structs(protocol.AnyCommand) + structs(protocol.AnyEvent)}
+
+
+def test_the_limits_are_those_that_are_published() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| ([\d,]+)", sections(PROTOCOL)["Limits"], flags=re.MULTILINE))
+    assert {name: int(value.replace(",", "")) for name, value in rows.items()} == msgspec.structs.asdict(
+        protocol.Limits()
+    )
+
+
+def raised(*names: str) -> set[str]:
+    """The codes with which these errors are made, anywhere in the code: their first argument."""
+    found = set()
+    for folder in ("realtime", "desk", "server"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id in names
+                    and node.args
+                ):
+                    code = node.args[0]
+                    if isinstance(code, ast.Constant) and isinstance(code.value, str):
+                        found.add(code.value)
+    return found
+
+
+def test_every_refusal_code_is_told() -> None:
+    told = set(re.findall(r"^\| `(\w+)` \|", sections(PROTOCOL)["Refusal codes"], flags=re.MULTILINE))
+    used = raised("Refusal", "BadFrame", "Refused")
+    assert used
+    assert used <= told
+
+
+def test_every_close_code_is_told_with_what_the_client_does() -> None:
+    rows = re.findall(
+        r"^\| (\d{4}) \| .+ \| (\w+ \w+|stops).*\|$", sections(PROTOCOL)["Close codes"], flags=re.MULTILINE
+    )
+    told = {int(code): action for code, action in rows if code.startswith("4")}
+    assert set(told) == {code for name, code in vars(Close).items() if name.isupper()}
+    assert set(told.values()) <= {"may resume", "must refresh", "must stop", "stops"}
+
+
+# -------------------------------------------------------------------------------------------------------- links
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    found: set[str] = set()
+    for heading in re.findall(
+        r"^#+ +(.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+    ):
+        slug = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        unique, n = slug, 0
+        while unique in found:
+            n += 1
+            unique = f"{slug}-{n}"
+        found.add(unique)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"!?\[[^\]]*\]\(([^)\s]+)\)", page.read_text()):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        path = (page.parent / file).resolve() if file else page
+        assert path.exists(), f"{page.name} links to {target}, which is not there"
+        if anchor:
+            assert anchor in anchors(path.read_text()), f"{page.name} links to {target}, which has no such heading"
+
+
+# ----------------------------------------------------------------------------------------------------- policies
+
+
+def test_every_key_of_a_policy_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+    take = load._Table.take
+
+    def noted(table: load._Table, key: str, kind: str, default: object = load._REQUIRED) -> object:
+        read.add(key)
+        return take(table, key, kind, default)
+
+    monkeypatch.setattr(load._Table, "take", noted)
+    for name in load.shipped():
+        load.load(name)
+    assert read <= named((ROOT / "docs/policies.md").read_text())
+
+
+# ----------------------------------------------------------------------------------------------- the command line
+
+
+def commands(group: click.Command, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command that can be run, with the words that call it."""
+    if isinstance(group, click.Group):
+        for name, command in group.commands.items():
+            yield from commands(command, (*words, name))
+    else:
+        yield words, group
+
+
+def test_every_command_and_option_is_told() -> None:
+    from server.cli import main
+
+    told = sections((ROOT / "docs/command-line.md").read_text())
+    for words, command in commands(main):
+        body = told[" ".join(("tertulia", *words))]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                assert f"`{max(parameter.opts, key=len)}" in body, f"{' '.join(words)}: {parameter.opts} is not told"
+
+
+def examples() -> Iterator[tuple[str, str, str]]:
+    """Each command line in a block marked ``console``, with what the page shows as its output."""
+    for page in PAGES:
+        for block in re.findall(r"^```console\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL):
+            for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                line, _, output = part.partition("\n")
+                yield page.relative_to(ROOT).as_posix(), line, output
+
+
+# Offline and over in a moment; the others start servers or install.
+RUN = ("tertulia check", "tertulia policy", "tertulia suggest")
+
+
+@pytest.mark.parametrize(("page", "line", "output"), [example for example in examples() if example[1].startswith(RUN)])
+def test_an_example_gives_what_the_page_shows(page: str, line: str, output: str, tmp_path: Path) -> None:
+    command, _, given = line.partition(" <<< ")
+    words = shlex.split(command)
+    program = str(Path(sys.executable).parent / words[0])
+    ran = subprocess.run(
+        [program, *words[1:]],
+        cwd=ROOT,
+        input="".join(shlex.split(given)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    shown = re.escape(output.strip()).replace(r"\.\.\.", ".*?")
+    assert re.fullmatch(shown, ran.stdout.strip(), flags=re.DOTALL), ran.stdout + ran.stderr
