@@ -193,10 +193,9 @@ class Policy:
                     if clause.verdict is Verdict.ALLOW:
                         break
         spoke = [self.clauses[order] for order, seen in heard.items() if _places(seen) >= self.clauses[order].count]
-        if scores:
-            spoke += (
-                clause for clause in plan.by_scores if clause.reached(scores) and clause.heard_by(setting.audience)
-            )
+        for clause in plan.by_scores if scores else ():
+            if clause.reached(scores) and clause.heard_by(setting.audience):
+                spoke.append(clause)
         if not spoke and not findings and not failures:
             return self._clean
         return self._decision(findings, spoke, heard, failures)

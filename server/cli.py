@@ -1,0 +1,196 @@
+"""The command line. What a command needs is imported when it runs, so that ``tertulia check`` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from itertools import chain
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from policies.policy import Policy
+    from server.line import BrokenLine
+
+ROLES = ("buyer", "seller", "provider", "agent", "bot")
+STAGES = ("enquiry", "negotiation", "ordered", "delivered", "dispute")
+LANGUAGES = ("es", "en", "pt")
+
+POLICY = click.option(
+    "--policy", default="marketplace", show_default=True, metavar="FILE", envvar="TERTULIA_POLICY", show_envvar=True,
+    help="A policy file, or the name of a shipped one.",
+)  # fmt: skip
+DATABASE = click.option(
+    "--database", default="sqlite:///tertulia.db", show_default=True, metavar="URL", envvar="TERTULIA_DATABASE",
+    show_envvar=True, help="sqlite:///path or postgresql://user:password@host/name.",
+)  # fmt: skip
+
+
+class Commands(click.Group):
+    """The commands in the order of this file, with every failure as one line and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read the output has enough, as with ``| head``; Python must not complain about it at exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="tertulia")
+def main() -> None:
+    """Hosted group chat for marketplaces: every message judged before it is relayed."""
+
+
+@main.command()
+@click.argument("text", required=False)
+@click.option("--jsonl", type=click.File("rb"), metavar="FILE", help="Judge every line of a file; - for stdin.")
+@click.option("--listing", metavar="NAME", help="What is sold, such as groceries.")
+@click.option("--stage", type=click.Choice(STAGES), help="How far the deal is.  [default: enquiry]")
+@click.option("--sender", type=click.Choice(ROLES), help="Who writes.  [default: buyer]")
+@click.option("--lang", type=click.Choice(LANGUAGES), help="The writer's language; the reasons are told in it.")
+@POLICY
+def check(
+    text: str | None, jsonl: IO[bytes] | None, listing: str | None, stage: str | None, sender: str | None,
+    lang: str | None, policy: str,
+) -> None:  # fmt: skip
+    """Judge TEXT, or every line of a JSON-lines file, as a chat would. Nothing is stored or sent."""
+    if (text is None) == (jsonl is None):
+        raise click.UsageError("Give either TEXT or --jsonl FILE.")
+    if jsonl is None:
+        assert text is not None
+        return _check_text(text, listing, stage, sender, lang, policy)
+    if any((listing, stage, sender, lang)):
+        raise click.UsageError("--listing, --stage, --sender and --lang go with TEXT; lines of a file have their own.")
+    _check_file(jsonl, policy)
+
+
+def _check_text(
+    text: str, listing: str | None, stage: str | None, sender: str | None, lang: str | None, policy: str
+) -> None:
+    from moderation.engine import default_engine
+    from rules.types import Role, Setting, Stage
+    from server.check import shown
+
+    loaded = _load(policy)
+    setting = Setting(
+        sender=Role(sender or "buyer"), listing=listing, stage=Stage(stage or "enquiry"), language=lang
+    )  # fmt: skip
+    judgement = default_engine().judge(_sound(text), setting, loaded)
+    spoken = judgement.language if judgement.language in LANGUAGES else None
+    click.echo(shown(_sound(text), setting, judgement, loaded, lang or spoken))
+
+
+def _check_file(lines: IO[bytes], policy: str) -> None:
+    import msgspec
+
+    from moderation.engine import default_engine
+    from server.check import Failed, check_lines
+
+    loaded = _load(policy)
+    encode, out, failed = msgspec.json.Encoder().encode, sys.stdout.buffer, 0
+    for answer in check_lines(lines, default_engine(), loaded):
+        out.write(encode(answer) + b"\n")
+        failed += isinstance(answer, Failed)
+    out.flush()
+    if failed:
+        click.echo(f"{failed} {'line' if failed == 1 else 'lines'} could not be judged", err=True)
+
+
+@main.command("eval")
+@click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
+@POLICY
+@click.option("--against", metavar="FILE", help="A second policy: shows which verdicts would change.")
+@click.option("--errors", is_flag=True, help="List every line that was not judged as it is labelled.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def evaluate(files: tuple[IO[bytes], ...], policy: str, against: str | None, errors: bool, as_json: bool) -> None:
+    """Count on labelled lines what is found and what is a false alarm."""
+    import msgspec
+
+    from moderation.engine import default_engine
+    from server.evaluation import evaluate, labelled
+    from server.report import shown
+
+    loaded, other = _load(policy), _load(against) if against else None
+    lines = chain.from_iterable(labelled(file, partial(_tell_broken, file.name)) for file in files)
+    report = evaluate(lines, default_engine(), loaded, other)
+    click.echo(msgspec.json.encode(report) if as_json else shown(report, errors))
+    if not report.lines:
+        raise click.ClickException("There is no labelled line.")
+
+
+def _tell_broken(file: str, broken: BrokenLine) -> None:
+    click.echo(f"{file}, {broken}", err=True)
+
+
+@main.group()
+def policy() -> None:
+    """Check and try policy files."""
+
+
+@policy.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def lint(files: tuple[str, ...]) -> None:
+    """Say what is wrong in policy files, and what is legal but likely not meant."""
+    from policies.lint import lint
+    from policies.load import PolicyError, load
+
+    broken = 0
+    for file in files:
+        try:
+            loaded = load(file)
+        except PolicyError as problem:
+            click.echo(f"error    {problem}", err=True)
+            broken += 1
+            continue
+        remarks = lint(loaded)
+        for remark in remarks:
+            click.echo(f"remark   {file}: {remark}")
+        click.echo(f"good     {file}: {loaded.id}, {len(loaded.clauses)} clauses, {len(remarks)} remarks")
+    if broken:
+        sys.exit(1)
+
+
+@policy.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+def test(files: tuple[str, ...]) -> None:
+    """Play the examples in policy files; each must come out as it says."""
+    from moderation.engine import default_engine
+    from server.rehearsal import rehearse
+
+    policies, engine, failed = [_load(file) for file in files], default_engine(), 0
+    for file, loaded in zip(files, policies, strict=True):
+        played = list(rehearse(loaded, engine))
+        wrong = [each for each in played if each.problem]
+        for each in wrong:
+            click.echo(f"failed   {file}: clause {each.clause!r}: {each.problem}: {each.example.text!r}")
+        outcome = "failed" if wrong else "good"
+        click.echo(f"{outcome:8} {file}: {len(played) - len(wrong)} of {len(played)} examples")
+        failed += len(wrong)
+    if failed:
+        sys.exit(1)
+
+
+def _load(policy: str) -> Policy:
+    from policies.load import PolicyError, load
+
+    try:
+        return load(policy)
+    except PolicyError as problem:
+        raise click.ClickException(str(problem)) from None
+
+
+def _sound(text: str) -> str:
+    """The text with bytes of the command line that are no UTF-8 made visible."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+if __name__ == "__main__":
+    main()

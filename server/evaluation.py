@@ -1,0 +1,349 @@
+"""How well the rules and classifiers find what labelled lines say, and what a policy makes of it.
+
+A line with expected categories is found when all of them are; others found beside them are no fault. A line that
+expects nothing is a false alarm when anything is found. Where a span is labelled, its overlap is counted in characters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from moderation.engine import Engine
+from policies.decision import Verdict
+from policies.policy import Policy
+from rules.types import Category, Finding
+from server.line import BrokenLine, Line, read
+
+# The presence of a link or an emoji is a measure: a line may well contain one and be harmless.
+MEASURES = frozenset({Category.LINK, Category.EMOJI})
+FEELINGS = ("negative", "neutral", "positive")
+
+
+class Labelled(Line, frozen=True):
+    """A line that says what must be found (``expect``), or how it feels. ``spans`` are substrings that show it."""
+
+    suite: str = ""
+    kind: str = ""
+    expect: list[Category] | None = None
+    expect_sentiment: str | None = None
+    spans: list[str] = []
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of a labelled line. ``other`` is the verdict of the policy that is compared, if any."""
+
+    line: Labelled
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    sentiment: str
+    us: int
+    other: Verdict | None = None
+
+    @property
+    def categories(self) -> set[Category]:
+        return {finding.category for finding in self.findings}
+
+    @property
+    def missed(self) -> set[Category]:
+        """The expected categories that were not found."""
+        return set(self.line.expect or ()) - self.categories
+
+    @property
+    def alarms(self) -> set[Category]:
+        """What was found where nothing is."""
+        return self.categories - MEASURES if self.line.expect == [] else set()
+
+
+class Tally(msgspec.Struct):
+    """Counts over some lines: ``harmful`` of which ``found``, ``harmless`` of which ``alarms``."""
+
+    harmful: int = 0
+    found: int = 0
+    harmless: int = 0
+    alarms: int = 0
+
+    @property
+    def recall(self) -> float | None:
+        return _share(self.found, self.harmful)
+
+    @property
+    def precision(self) -> float | None:
+        return _share(self.found, self.found + self.alarms)
+
+    @property
+    def f1(self) -> float | None:
+        return _share(2 * self.found, self.harmful + self.found + self.alarms)
+
+    @property
+    def false_alarm_rate(self) -> float | None:
+        return _share(self.alarms, self.harmless)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row of the report; None where there is nothing to divide by."""
+
+    group: str
+    harmful: int
+    found: int
+    harmless: int
+    alarms: int
+    recall: float | None
+    precision: float | None
+    f1: float | None
+    false_alarm_rate: float | None
+
+
+class Overlap(msgspec.Struct, frozen=True):
+    """Labelled characters against found ones, over the ``lines`` that have a labelled span and were found.
+
+    ``covered`` is the mean share of the labelled characters that a finding covers, ``exact`` the mean share of the
+    found characters that are labelled.
+    """
+
+    lines: int
+    covered: float | None
+    exact: float | None
+
+
+class Feeling(msgspec.Struct, frozen=True):
+    """``macro_recall`` is the mean of the recalls of the labels that occur."""
+
+    lang: str
+    lines: int
+    macro_recall: float | None
+    recall: dict[str, float]
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Two policies on the same findings: how many lines go from one verdict (of ``policy``) to that of ``against``.
+
+    ``stopped_...`` is how many lines each of them does not let pass as they are.
+    """
+
+    policy: str
+    against: str
+    moved: dict[str, int]
+    stopped_harmful: tuple[int, int]
+    stopped_harmless: tuple[int, int]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A line that was not judged as it is labelled."""
+
+    id: str | int | None
+    lang: str | None
+    kind: str
+    problem: str
+    missed: list[Category]
+    alarms: list[Category]
+    verdict: str
+    text: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The figures of a run."""
+
+    policy: str
+    lines: int
+    unlabelled: int
+    total: Row
+    by_suite: list[Row]
+    by_suite_and_language: list[Row]
+    by_category: list[Row]
+    by_language: list[Row]
+    by_kind: list[Row]
+    overlap: Overlap
+    sentiment: list[Feeling]
+    verdicts: dict[str, dict[str, int]]
+    us_p50: int
+    us_p99: int
+    comparison: Comparison | None
+    faults: list[Fault]
+
+
+_labelled = msgspec.json.Decoder(Labelled)
+
+
+def evaluate(lines: Iterable[Labelled], engine: Engine, policy: Policy, against: Policy | None = None) -> Report:
+    """Judges every labelled line and counts; ``against`` decides a second time on the same findings."""
+    outcomes: list[Outcome] = []
+    unlabelled = 0
+    for line in lines:
+        if line.expect is None and line.expect_sentiment is None:
+            unlabelled += 1
+            continue
+        outcomes.append(_outcome(line, engine, policy, against))
+    return _report(outcomes, unlabelled, policy, against)
+
+
+def labelled(raws: Iterable[bytes], on_broken: Callable[[BrokenLine], None]) -> Iterator[Labelled]:
+    """The lines of one file; those that are broken are handed to ``on_broken``."""
+    for number, raw in enumerate(raws, 1):
+        try:
+            yield read(raw, number, _labelled)
+        except BrokenLine as broken:
+            on_broken(broken)
+
+
+def _outcome(line: Labelled, engine: Engine, policy: Policy, against: Policy | None) -> Outcome:
+    setting = line.setting
+    judgement = engine.judge(line.judged, setting, policy)
+    findings = judgement.decision.findings
+    return Outcome(
+        line,
+        findings,
+        judgement.decision.verdict,
+        judgement.sentiment[0] if judgement.sentiment else "",
+        judgement.us,
+        against.decide(findings, judgement.scores, setting).verdict if against else None,
+    )
+
+
+def _report(outcomes: Sequence[Outcome], unlabelled: int, policy: Policy, against: Policy | None) -> Report:
+    judged = [outcome for outcome in outcomes if outcome.line.expect is not None]
+    times = sorted(outcome.us for outcome in outcomes) or [0]
+    return Report(
+        policy=policy.id,
+        lines=len(outcomes),
+        unlabelled=unlabelled,
+        total=next(iter(_rows(judged, lambda outcome: "all")), _row("all", Tally())),
+        by_suite=_rows(judged, lambda outcome: _family(outcome.line)),
+        by_suite_and_language=_rows(judged, lambda outcome: f"{_family(outcome.line)} {outcome.line.lang or '-'}"),
+        by_category=_by_category(judged),
+        by_language=_rows(judged, lambda outcome: outcome.line.lang or "-"),
+        by_kind=_rows(judged, lambda outcome: f"{outcome.line.suite} {outcome.line.kind}".strip() or "-"),
+        overlap=_overlap(judged),
+        sentiment=_feelings(outcomes),
+        verdicts=_verdicts(judged),
+        us_p50=times[len(times) // 2],
+        us_p99=times[len(times) * 99 // 100],
+        comparison=_comparison(judged, policy, against) if against else None,
+        faults=[fault for outcome in outcomes if (fault := _fault(outcome))],
+    )
+
+
+def _family(line: Labelled) -> str:
+    """``contact`` for ``contact`` and ``contact_benign``: recall and false alarms of one subject belong in one row."""
+    return line.suite.partition("_")[0] or "-"
+
+
+def _rows(outcomes: Iterable[Outcome], group: Callable[[Outcome], str]) -> list[Row]:
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for outcome in outcomes:
+        tally = tallies[group(outcome)]
+        if outcome.line.expect:
+            tally.harmful += 1
+            tally.found += not outcome.missed
+        else:
+            tally.harmless += 1
+            tally.alarms += bool(outcome.alarms)
+    return [_row(name, tally) for name, tally in sorted(tallies.items())]
+
+
+def _by_category(outcomes: Sequence[Outcome]) -> list[Row]:
+    """Each category for itself: harmful are the lines that expect it, alarms the harmless lines where it was found."""
+    harmless = sum(outcome.line.expect == [] for outcome in outcomes)
+    tallies = {category: Tally(harmless=harmless) for category in Category if category not in MEASURES}
+    for outcome in outcomes:
+        for category in set(outcome.line.expect or ()) - MEASURES:
+            tallies[category].harmful += 1
+            tallies[category].found += category not in outcome.missed
+        for found in outcome.alarms:
+            tallies[found].alarms += 1
+    return [_row(category, tally) for category, tally in tallies.items() if tally.harmful or tally.alarms]
+
+
+def _row(group: str, tally: Tally) -> Row:
+    return Row(
+        group, tally.harmful, tally.found, tally.harmless, tally.alarms,
+        tally.recall, tally.precision, tally.f1, tally.false_alarm_rate,
+    )  # fmt: skip
+
+
+def _overlap(outcomes: Iterable[Outcome]) -> Overlap:
+    covered, exact = [], []
+    for outcome in outcomes:
+        labelled = _labelled_places(outcome.line)
+        if not labelled or outcome.missed:
+            continue
+        expected = set(outcome.line.expect or ())
+        found = {i for f in outcome.findings if f.category in expected for i in range(f.start, f.end)}
+        covered.append(len(labelled & found) / len(labelled))
+        if found:
+            exact.append(len(labelled & found) / len(found))
+    return Overlap(len(covered), _mean(covered), _mean(exact))
+
+
+def _labelled_places(line: Labelled) -> set[int]:
+    """The characters of the judged text in any labelled span; a span of an earlier message has none there."""
+    text, places = line.judged, set[int]()
+    for span in filter(None, line.spans):
+        start = text.find(span)
+        while start >= 0:
+            places.update(range(start, start + len(span)))
+            start = text.find(span, start + len(span))
+    return places
+
+
+def _feelings(outcomes: Iterable[Outcome]) -> list[Feeling]:
+    by_language: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.line.expect_sentiment in FEELINGS:
+            by_language[outcome.line.lang or "-"].append(outcome)
+    feelings = []
+    for lang, those in sorted(by_language.items()):
+        recall = {}
+        for label in FEELINGS:
+            of_label = [outcome for outcome in those if outcome.line.expect_sentiment == label]
+            if of_label:
+                recall[label] = sum(outcome.sentiment == label for outcome in of_label) / len(of_label)
+        feelings.append(Feeling(lang, len(those), _mean(recall.values()), recall))
+    return feelings
+
+
+def _verdicts(outcomes: Iterable[Outcome]) -> dict[str, dict[str, int]]:
+    counts = {"harmful": Counter[str](), "harmless": Counter[str]()}
+    for outcome in outcomes:
+        counts["harmful" if outcome.line.expect else "harmless"][outcome.verdict] += 1
+    return {kind: {verdict: count[verdict] for verdict in Verdict} for kind, count in counts.items()}
+
+
+def _comparison(outcomes: Sequence[Outcome], policy: Policy, against: Policy) -> Comparison:
+    moved = Counter(f"{o.verdict} -> {o.other}" for o in outcomes if o.verdict is not o.other)
+    return Comparison(
+        policy.id, against.id, dict(moved.most_common()), _stopped(outcomes, True), _stopped(outcomes, False)
+    )  # fmt: skip
+
+
+def _stopped(outcomes: Iterable[Outcome], harmful: bool) -> tuple[int, int]:
+    those = [outcome for outcome in outcomes if bool(outcome.line.expect) is harmful]
+    least = Verdict.NUDGE.rank
+    return (
+        sum(outcome.verdict.rank >= least for outcome in those),
+        sum(outcome.other is not None and outcome.other.rank >= least for outcome in those),
+    )
+
+
+def _fault(outcome: Outcome) -> Fault | None:
+    line, missed, alarms = outcome.line, sorted(outcome.missed), sorted(outcome.alarms)
+    if missed:
+        problem = f"missed {', '.join(missed)}; found {', '.join(sorted(outcome.categories)) or 'nothing'}"
+    elif alarms:
+        problem = f"false alarm: {', '.join(f'{f.category} by {f.source}' for f in outcome.findings)}"
+    elif line.expect_sentiment and outcome.sentiment and outcome.sentiment != line.expect_sentiment:
+        problem = f"feels {outcome.sentiment}, not {line.expect_sentiment}"
+    else:
+        return None
+    return Fault(line.id, line.lang, line.kind, problem, missed, alarms, outcome.verdict, line.judged)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _mean(shares: Iterable[float]) -> float | None:
+    values = list(shares)
+    return sum(values) / len(values) if values else None
