@@ -1,0 +1,192 @@
+"""The figures as people read them: tables, ratios against the named peers, and the aims."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from bench.figures import Ratio, ratio
+from bench.hub import Result
+from bench.judging import LONG, SHORT, Growth, Judged
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """Where the figures were taken."""
+
+    processor: str
+    cores: int
+    system: str
+    python: str
+    node: str
+    postgresql: str
+
+    @classmethod
+    def here(cls, postgresql: str) -> Environment:
+        cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
+        processor = next(
+            (line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")), "unknown"
+        )
+        node = shutil.which("node")
+        return cls(
+            processor=processor[0] if processor else "unknown processor",
+            cores=len(os.sched_getaffinity(0)),
+            system=f"{platform.system()} {platform.release()}",
+            python=platform.python_version(),
+            node=subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+            if node
+            else "",
+            postgresql=postgresql,
+        )
+
+
+class Aim(msgspec.Struct, frozen=True):
+    """A promise about a ratio. It is met when the middle round keeps it."""
+
+    claim: str
+    ratio: Ratio
+    at_most: float
+
+    @property
+    def met(self) -> bool:
+        return self.ratio.middle <= self.at_most
+
+
+class Report(msgspec.Struct, frozen=True):
+    """All of one run."""
+
+    environment: Environment
+    missing: list[str]
+    hub: list[Result]
+    judging: list[Judged]
+    growth: list[Growth]
+    aims: list[Aim]
+
+
+OURS = ("Tertulia, SQLite", "Tertulia, PostgreSQL")
+MARKETPLACE = "Socket.IO + obscenity + INSERT"
+NODE_WS = "Node ws"
+MARKETPLACE_SHARE = 0.25  # of the marketplace server's hub and database
+JOINED_SHARE = 0.5  # of 4 in flight, per delivery, with 16 in flight
+
+
+_Which = tuple[str, int, str]  # case, in flight, server
+
+
+def hub_aims(results: Sequence[Result]) -> list[Aim]:
+    """The aims that can be computed from what was measured."""
+    found = {
+        (result.case.name, result.case.in_flight, result.server): result for result in results if not result.case.pace
+    }
+
+    def compare(
+        claim: str, figure: str, ours: tuple[str, int, str], theirs: tuple[str, int, str], at_most: float
+    ) -> Aim | None:
+        if ours not in found or theirs not in found:
+            return None
+        mine = [getattr(each, figure) for each in found[ours].rounds]
+        other = [getattr(each, figure) for each in found[theirs].rounds]
+        return Aim(claim, ratio(mine, other), at_most)
+
+    aims = []
+    for name in OURS:
+        aims.append(
+            compare(
+                f"{name}: CPU per message, hub and database, over the marketplace server's",
+                "us_per_message", ("conversations", 1, name), ("conversations", 1, MARKETPLACE), MARKETPLACE_SHARE,
+            )
+        )  # fmt: skip
+        aims.append(
+            compare(
+                f"{name}: CPU per delivery in a room of 200, 4 in flight, over Node ws",
+                "us_per_delivery", ("room", 4, name), ("room", 4, NODE_WS), 1.0,
+            )
+        )  # fmt: skip
+        aims.append(
+            compare(
+                f"{name}: CPU per delivery in a room of 200, 16 in flight over 4 in flight",
+                "us_per_delivery", ("room", 16, name), ("room", 4, name), JOINED_SHARE,
+            )
+        )  # fmt: skip
+    return [aim for aim in aims if aim is not None]
+
+
+def tables(report: Report) -> str:
+    """The report in Markdown."""
+    here = report.environment
+    lines = [
+        f"{here.processor}, {here.cores} cores, {here.system}, "
+        f"Python {here.python}, Node {here.node}, {here.postgresql}.",
+        *report.missing,
+    ]
+    for name, title in _TITLES.items():
+        results = [result for result in report.hub if result.case.name == name]
+        if results:
+            lines += ["", f"**{title}**", "", *_hub_table(results)]
+    if report.judging:
+        lines += ["", f"**{_JUDGING}**", "", *_judging_table(report.judging)]
+    if report.growth:
+        lines += ["", f"**{_GROWTH}**", "", *_growth_table(report.growth)]
+    if report.aims:
+        lines += [
+            "",
+            "**Ratios**, the middle of the rounds (lowest to highest)",
+            "",
+            "| | ratio | aim | |",
+            "|---|---|---|---|",
+        ]
+        for aim in report.aims:
+            spread = f"{aim.ratio.middle:.2f} ({aim.ratio.low:.2f} to {aim.ratio.high:.2f})"
+            lines.append(f"| {aim.claim} | {spread} | {aim.at_most:g} | {'met' if aim.met else 'missed'} |")
+    return "\n".join(lines) + "\n"
+
+
+_TITLES = {
+    "conversations": "250 conversations of 4: every message judged, stored durably, delivered; one in flight in each",
+    "paced": "The same 250 conversations at 200 posts a second in all",
+    "room": "One conversation of 200",
+}
+_JUDGING = "Judging one message of about 220 characters"
+_GROWTH = (
+    f"Adversarial texts of {LONG:,} characters, the slowest ten; linear is {LONG / SHORT:g} times {SHORT:,} characters"
+)
+
+
+def _hub_table(results: Sequence[Result]) -> list[str]:
+    lines = [
+        "| server | in flight | hub, us a message | database, us a message | both, us a delivery "
+        "| accepted p50 / p99, ms | delivered to all p50 / p99, ms | messages/s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for result in results:
+        middle = result.middle
+        cells = [
+            result.server,
+            "paced" if result.case.pace else str(result.case.in_flight),
+            f"{middle('hub_us_per_message'):,.0f}",
+            f"{middle('database_us_per_message'):,.0f}" if middle("database_us_per_message") else "-",
+            f"{middle('us_per_delivery'):,.1f}",
+            f"{middle('accepted_p50_ms'):,.1f} / {middle('accepted_p99_ms'):,.1f}",
+            f"{middle('delivered_p50_ms'):,.1f} / {middle('delivered_p99_ms'):,.1f}",
+            f"{middle('messages_per_second'):,.0f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _judging_table(judged: Sequence[Judged]) -> list[str]:
+    lines = ["| engine | p50, us | p99, us | messages |", "|---|---|---|---|"]
+    lines += [f"| {each.engine} | {each.p50_us:,.0f} | {each.p99_us:,.0f} | {each.messages} |" for each in judged]
+    return lines
+
+
+def _growth_table(growth: Sequence[Growth]) -> list[str]:
+    slowest = sorted(growth, key=lambda each: each.p99_us, reverse=True)[:10]
+    lines = ["| text | p99, us | growth |", "|---|---|---|"]
+    lines += [f"| {each.text} | {each.p99_us:,.0f} | {each.factor:.1f} |" for each in slowest]
+    return lines
