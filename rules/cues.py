@@ -1,0 +1,229 @@
+"""Cues: the words that tell what a message is about, found in one pass for all the families that ask.
+
+Each file under ``terms/`` that holds cues is TOML: a table per concept, a list of phrases per language, and ``[[recipe]]`` entries
+that name which concepts together mean something. A phrase ending in ``*`` matches every word that begins so; ``{a,b}`` stands for
+either. Phrases are written as they are read here: lower case, no accents.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from bisect import bisect
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+
+import msgspec
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from rules.text import Folded
+
+TERMS = Path(__file__).parent / "terms"
+CUE_FILES = ("stance", "contact", "payment", "scam", "links")
+
+Span = tuple[int, int]
+
+# Everything but letters and digits reads as a space, so that "code," and "code" are one word.
+_SPACES = {point: " " for point in range(128) if not chr(point).isalnum()}
+_CLAUSE_END = re.compile(r"[.;!?\n]+(?=\s|$)|\s(?:pero|but|mas|porem|sino)\s")
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """Concepts that mean something together.
+
+    One occurrence of every concept in ``needs`` (``a|b`` is either) must lie within ``within`` characters of the others. ``unless`` names
+    concepts that excuse it anywhere in the message; a refusal or a warning in the same clause always does, except if ``blunt``.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    score: float = 0.8
+    within: int = 60
+    unless: tuple[str, ...] = ()
+    blunt: bool = False
+    listings: tuple[str, ...] = ()
+
+
+class Cues:
+    """Where each concept occurs in a plain text: ``cues["messenger"]`` is a list of spans of that text, empty if there is none."""
+
+    __slots__ = ("_found", "plain", "present")
+
+    def __init__(self, plain: str, found: dict[str, list[Span]]) -> None:
+        self.plain = plain
+        self._found = found
+        self.present = found.keys()
+
+    def __getitem__(self, concept: str) -> list[Span]:
+        return self._found.get(concept, [])
+
+    def __contains__(self, concept: str) -> bool:
+        return concept in self._found
+
+    def any_of(self, concepts: str) -> list[Span]:
+        """Occurrences of ``a|b|c``: of any of them, in order of place."""
+        if "|" not in concepts:
+            return sorted(self[concepts])
+        return sorted(span for concept in concepts.split("|") for span in self[concept])
+
+    def clause(self, start: int, end: int) -> Span:
+        """The clause around ``start`` to ``end``: up to a full stop or a "but" on either side."""
+        left, right = 0, len(self.plain)
+        for stop in _CLAUSE_END.finditer(self.plain, max(0, start - 200), min(len(self.plain), end + 200)):
+            if stop.end() <= start:
+                left = stop.end()
+            elif stop.start() >= end:
+                right = stop.start()
+                break
+        return left, right
+
+    def within(self, concept: str, span: Span) -> bool:
+        """Whether ``concept`` occurs inside ``span``."""
+        return any(span[0] <= start and end <= span[1] for start, end in self[concept])
+
+    def refused(self, start: int, end: int) -> bool:
+        """Whether the words around a place refuse what it names, warn of it, or report somebody else's asking."""
+        if not self.present & _STANCES:
+            return False
+        left, right = self.clause(start, end)
+        if self.within("warning", (left, right)) or self.within("reported", (left, right)):
+            return True
+        if any(left <= s and e <= end and start - e <= _REFUSAL_REACH for s, e in self["refuse"]):
+            return True
+        return any(start <= s and e <= right and s - end <= _REFUSAL_REACH for s, e in self["refuse_after"])
+
+
+_REFUSAL_REACH = 40  # characters between "I never" and what is refused
+_STANCES = frozenset(("refuse", "refuse_after", "warning", "reported"))
+
+
+def plainly(phrase: str) -> str:
+    """A phrase in the form in which it is searched: lower case, no accents, single spaces."""
+    letters = unicodedata.normalize("NFKD", phrase.casefold())
+    return " ".join("".join(c for c in letters if not unicodedata.combining(c)).translate(_SPACES).split())
+
+
+def expand(phrase: str) -> Iterator[str]:
+    """``"mi {numero,movil}"`` gives ``"mi numero"`` and ``"mi movil"``."""
+    parts = [part.split(",") if braced else [part] for braced, part in _braces(phrase)]
+    for choice in product(*parts):
+        yield "".join(choice)
+
+
+def _braces(phrase: str) -> Iterator[tuple[bool, str]]:
+    for i, part in enumerate(re.split(r"[{}]", phrase)):
+        yield i % 2 == 1, part
+
+
+class _Book:
+    """The automaton over all phrases, and what each of them means."""
+
+    def __init__(self) -> None:
+        meanings: dict[str, list[str]] = {}
+        self.recipes: dict[str, tuple[Recipe, ...]] = {}
+        for name in CUE_FILES:
+            path = TERMS / f"{name}.toml"
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            self.recipes[name] = msgspec.convert(table.pop("recipe", []), tuple[Recipe, ...])
+            for concept, languages in table.items():
+                for phrases in languages.values():
+                    for phrase in phrases:
+                        for form in expand(phrase):
+                            open_end = form.rstrip().endswith("*")
+                            key = " " + plainly(form) + ("" if open_end else " ")
+                            concepts = meanings.setdefault(key, [])
+                            if concept not in concepts:
+                                concepts.append(concept)
+        self.meanings = list(meanings.values())
+        # A closed phrase is searched without its closing space, so that neighbours may share the space between them.
+        self.closed = [key.endswith(" ") for key in meanings]
+        self.automaton = AhoCorasick([key.rstrip() for key in meanings], matchkind=MatchKind.Standard)
+
+
+_BOOK = _Book()
+
+
+def recipes(family: str) -> tuple[Recipe, ...]:
+    """The recipes in ``terms/<family>.toml``, in their order there."""
+    return _BOOK.recipes[family]
+
+
+@lru_cache(maxsize=8)
+def read(text: Folded) -> Cues:
+    """The cues in a text. Remembered for the last few texts, since several families ask for the same one."""
+    found: dict[str, list[Span]] = {}
+    _search(text.words, 0, None, found)
+    if _FIGURE.search(text.plain) and _LEET.search(text.plain):
+        leet = text.leet.text.translate(_SPACES)
+        for word in _MIXED.finditer(text.plain):
+            _search(leet[word.start() : word.end()], word.start(), word.span(), found)
+    if _SINGLES.search(text.words):
+        for spelled in _SPELLED.finditer(text.plain):
+            _search(re.sub(r"[^a-z0-9]", "", spelled[0]), spelled.start(), spelled.span(), found)
+    return Cues(text.plain, found)
+
+
+# Letters with figures among them, and letters set one by one: where a word may be in disguise.
+_FIGURE = re.compile(r"[0-9]")
+_SINGLES = re.compile(r" [a-z0-9] {1,3}[a-z0-9] ")
+_LEET = re.compile(r"[a-z][0-9][a-z]|[a-z]{2}[0-9]|[0-9][a-z]{2}")
+_MIXED = re.compile(r"[a-z0-9]{3,20}")
+_SPELLED = re.compile(r"(?<![a-z0-9])[a-z0-9]([^a-z0-9]{1,3})[a-z0-9](?:\1[a-z0-9](?![a-z0-9])){1,20}")
+
+
+def _search(words: str, offset: int, whole: Span | None, found: dict[str, list[Span]]) -> None:
+    padded = f" {words} "
+    meanings, closed = _BOOK.meanings, _BOOK.closed
+    for index, start, end in _BOOK.automaton.find_matches_as_indexes(padded, overlapping=True):
+        if padded[end] != " ":
+            if closed[index]:
+                continue
+            end = padded.index(" ", end)
+        span = whole or (offset + start, offset + end - 1)
+        for concept in meanings[index]:
+            found.setdefault(concept, []).append(span)
+
+
+def matches(cues: Cues, recipe: Recipe) -> Iterator[Span]:
+    """Where ``recipe`` is fulfilled: spans of the plain text from its first cue to its last."""
+    needs = [cues.any_of(need) for need in recipe.needs]
+    if not all(needs) or any(concept in cues for concept in recipe.unless):
+        return
+    last = -1
+    for anchor in needs[0][:_ANCHORS]:
+        chosen = [anchor]
+        for others in needs[1:]:
+            beside = [span for span in _nearest(others, anchor) if all(span[1] <= c[0] or c[1] <= span[0] for c in chosen)]
+            if not beside:
+                break
+            chosen.append(min(beside, key=lambda span: _distance(anchor, span)))
+        else:
+            start, end = min(s for s, _ in chosen), max(e for _, e in chosen)
+            if end - start <= recipe.within + sum(e - s for s, e in chosen) and start >= last:
+                if recipe.blunt or not cues.refused(start, end):
+                    yield start, end
+                    last = end
+
+
+_ANCHORS = 30  # occurrences of a recipe's first concept that are looked at; a text with more is no conversation
+
+
+def _nearest(spans: list[Span], anchor: Span) -> list[Span]:
+    """The few spans around ``anchor``: a flood of cues must not cost the square of its length."""
+    at = bisect(spans, anchor)
+    return spans[max(0, at - 4) : at + 4]
+
+
+def _distance(a: Span, b: Span) -> int:
+    return max(b[0] - a[1], a[0] - b[1], 0)
+
+
+def first_match(cues: Cues, family: Sequence[Recipe]) -> Iterator[tuple[Recipe, Span]]:
+    """Every recipe of ``family`` that is fulfilled, with the first place where it is."""
+    for recipe in family:
+        for span in matches(cues, recipe):
+            yield recipe, span
+            break
