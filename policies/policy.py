@@ -242,19 +242,20 @@ class Policy:
         """
         language = _language(lang)
         told: dict[str, Reason] = {}
-        for clause in (self._by_id[id] for id in decision.clauses if id in self._by_id):
-            wording = clause.wording or self.defaults.get(clause.verdict)
-            if wording is not None and _worth_telling(clause.verdict, decision.verdict):
-                message = wording.texts[language]
-                told.setdefault(message, Reason(clause.id, _category(clause, decision), message, wording.action))
-        for stage, behaviour in (_stage_and_behaviour(entry) for entry in decision.degraded):
-            wording = self._wording_of_failure(behaviour, decision.verdict)
-            if wording is not None:
-                message = wording.texts[language]
-                told.setdefault(message, Reason(stage, "", message, wording.action))
-        if not told and decision.verdict in self.defaults:
-            wording = self.defaults[decision.verdict]
-            return (Reason("", "", wording.texts[language], wording.action),)
+        spoke = [self._by_id[id] for id in decision.clauses if id in self._by_id]
+        failed = [
+            (stage, self._wording_of_failure(behaviour, decision.verdict)) for stage, behaviour in _stages(decision)
+        ]
+        if not any(wording for _, wording in failed) and not any(
+            clause.verdict is decision.verdict for clause in spoke
+        ):
+            _tell(told, "", "", self.defaults.get(decision.verdict), language)
+        for clause in spoke:
+            if _worth_telling(clause.verdict, decision.verdict):
+                wording = clause.wording or self.defaults.get(clause.verdict)
+                _tell(told, clause.id, _category(clause, decision), wording, language)
+        for stage, words in failed:
+            _tell(told, stage, "", words, language)
         return tuple(told.values())
 
     def _wording_of_failure(self, behaviour: str, decided: Verdict) -> Wording | None:
@@ -326,6 +327,13 @@ def _worth_telling(spoken: Verdict, decided: Verdict) -> bool:
     return spoken is decided or spoken is Verdict.FLAG or (spoken is Verdict.MASK and decided is Verdict.HOLD)
 
 
+def _tell(told: dict[str, Reason], clause: str, category: str, wording: Wording | None, language: str) -> None:
+    """Adds a reason to those told by their words, so that nobody reads the same words twice."""
+    if wording is not None:
+        message = wording.texts[language]
+        told.setdefault(message, Reason(clause, category, message, wording.action))
+
+
 def _category(clause: Clause, decision: Decision) -> str:
     """What a clause was about in this decision: the category of its findings, or the name of its first score."""
     for finding in decision.findings:
@@ -334,5 +342,6 @@ def _category(clause: Clause, decision: Decision) -> str:
     return clause.scores[0][0] if clause.scores else ""
 
 
-def _stage_and_behaviour(degraded: str) -> tuple[str, str]:
-    return degraded.partition(":")[0], degraded.rpartition(":")[2]
+def _stages(decision: Decision) -> list[tuple[str, str]]:
+    """The failed stages of a decision and what was done instead."""
+    return [(entry.partition(":")[0], entry.rpartition(":")[2]) for entry in decision.degraded]
