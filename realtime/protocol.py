@@ -6,11 +6,12 @@ mark for a command; the answer carries it back. Times are milliseconds since 197
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from policies.policy import Reason
 from rules.types import Finding, Role, Stage
 
 SUBPROTOCOL = "tertulia.v1"
@@ -51,14 +52,14 @@ class Resume(Struct, frozen=True, forbid_unknown_fields=True):
     epoch: str = ""
 
 
-class Hello(Command):
+class Hello(Command, frozen=True):
     """First frame of a connection: who is there, and where to go on. ``token`` may instead come as an Authorization header."""
 
     token: Annotated[str, Meta(max_length=8_192)] = ""
     resume: Annotated[list[Resume], Meta(max_length=200)] = []
 
 
-class Post(Command):
+class Post(Command, frozen=True):
     """Say something. ``client_id`` makes it safe to send again. ``despite_advice`` sends after a nudge all the same."""
 
     ref: Ref
@@ -71,7 +72,7 @@ class Post(Command):
     despite_advice: bool = False
 
 
-class Draft(Command):
+class Draft(Command, frozen=True):
     """Ask what would become of a text. Nothing is stored or relayed."""
 
     ref: Ref
@@ -79,7 +80,7 @@ class Draft(Command):
     text: Text
 
 
-class Edit(Command):
+class Edit(Command, frozen=True):
     """Replace the text of one's own message; the new text is judged as a new message is."""
 
     ref: Ref
@@ -88,7 +89,7 @@ class Edit(Command):
     text: Text
 
 
-class Retract(Command):
+class Retract(Command, frozen=True):
     """Take back one's own message."""
 
     ref: Ref
@@ -96,7 +97,7 @@ class Retract(Command):
     message: Id
 
 
-class React(Command):
+class React(Command, frozen=True):
     """Put an emoji on a message, or take it off again (``on`` false)."""
 
     ref: Ref
@@ -106,20 +107,20 @@ class React(Command):
     on: bool = True
 
 
-class Read(Command):
+class Read(Command, frozen=True):
     """All up to ``seq`` has been seen. Never answered unless refused."""
 
     conversation: Id
     seq: Seq
 
 
-class Typing(Command):
+class Typing(Command, frozen=True):
     """The participant is writing. Never answered unless refused; say it again every few seconds while it lasts."""
 
     conversation: Id
 
 
-class Report(Command):
+class Report(Command, frozen=True):
     """Tell the staff about a message. The reporter is never revealed."""
 
     ref: Ref
@@ -129,7 +130,7 @@ class Report(Command):
     note: Note = ""
 
 
-class Appeal(Command):
+class Appeal(Command, frozen=True):
     """Ask for a second look at a decision about one's own message; ``decision`` is the message's id."""
 
     ref: Ref
@@ -137,7 +138,7 @@ class Appeal(Command):
     note: Note = ""
 
 
-class Invite(Command):
+class Invite(Command, frozen=True):
     """Invite the brand into the conversation.
 
     ``scopes`` is what the inviter agrees to share of what they wrote before: ``messages`` or nothing.
@@ -150,7 +151,7 @@ class Invite(Command):
     scopes: Annotated[list[str], Meta(max_length=8)] = []
 
 
-class Consent(Command):
+class Consent(Command, frozen=True):
     """Say what of one's own earlier words an invited agent may read; an empty list takes consent back."""
 
     ref: Ref
@@ -158,21 +159,21 @@ class Consent(Command):
     scopes: Annotated[list[str], Meta(max_length=8)] = []
 
 
-class Withdraw(Command):
+class Withdraw(Command, frozen=True):
     """Take back an invitation that nobody has accepted yet."""
 
     ref: Ref
     invitation: Id
 
 
-class Accept(Command):
+class Accept(Command, frozen=True):
     """An agent takes an invitation and joins the conversation."""
 
     ref: Ref
     invitation: Id
 
 
-class Rate(Command):
+class Rate(Command, frozen=True):
     """Rate the service of an invitation that has ended, from 1 to 5."""
 
     ref: Ref
@@ -181,7 +182,16 @@ class Rate(Command):
     note: Note = ""
 
 
-class Since(Command):
+class Resolve(Command, frozen=True):
+    """Staff only: settle a message that was held, or withdraw one that was not. ``act`` is release or remove."""
+
+    ref: Ref
+    conversation: Id
+    message: Id
+    act: Literal["release", "remove"]
+
+
+class Since(Command, frozen=True):
     """The only repair: everything after a ``seq``."""
 
     conversation: Id
@@ -189,7 +199,7 @@ class Since(Command):
     epoch: str = ""
 
 
-class History(Command):
+class History(Command, frozen=True):
     """A page of events before a ``seq`` (0: the newest), oldest first in the answer."""
 
     ref: Ref
@@ -198,7 +208,7 @@ class History(Command):
     limit: Annotated[int, Meta(ge=1, le=HISTORY_PAGE)] = 50
 
 
-class Leave(Command):
+class Leave(Command, frozen=True):
     """Leave the conversation. For an agent this ends the invitation too."""
 
     ref: Ref
@@ -207,7 +217,7 @@ class Leave(Command):
 
 AnyCommand = (
     Hello | Post | Draft | Edit | Retract | React | Read | Typing | Report | Appeal | Invite | Consent | Withdraw
-    | Accept | Rate | Since | History | Leave
+    | Accept | Rate | Resolve | Since | History | Leave
 )  # fmt: skip
 
 
@@ -226,18 +236,6 @@ class Person(Struct, frozen=True, omit_defaults=True):
     role: Role
     read: int = 0
     online: bool = False
-
-
-class Reason(Struct, frozen=True):
-    """Why a message was treated as it was, in the reader's language. ``clause`` is the rule's id in the policy.
-
-    ``action`` is what can be done now: ``edit``, ``wait``, ``appeal``, ``send_anyway`` or empty.
-    """
-
-    clause: str
-    category: str
-    message: str
-    action: str = ""
 
 
 class InvitationView(Struct, frozen=True, omit_defaults=True):
@@ -279,14 +277,14 @@ class Limits(Struct, frozen=True):
 
     frame_bytes: int = FRAME_BYTES
     text_characters: int = TEXT_CHARACTERS
-    posts_per_second: int = 5
+    posts_per_second: float = 5
     posts_burst: int = 10
     connections: int = 20
     history_page: int = HISTORY_PAGE
     resume_events: int = RESUME_EVENTS
 
 
-class Welcome(Event):
+class Welcome(Event, frozen=True):
     """The answer to ``hello``. ``role`` is ``staff`` for a connection that watches decisions and takes part in nothing."""
 
     participant: str
@@ -298,8 +296,14 @@ class Welcome(Event):
     server_time: int
 
 
-class Accepted(Event):
-    """A command was carried out, durably. For ``post`` and ``edit`` ``verdict`` is what became of it: allow, nudge, mask or hold."""
+class Opened(Event, frozen=True, tag="conversation"):
+    """A conversation that one has just become part of, as it stands. Its history can be read from now on."""
+
+    conversation: ConversationView
+
+
+class Accepted(Event, frozen=True):
+    """A command was carried out, durably. For ``post`` and ``edit`` ``verdict`` tells what became of it."""
 
     ref: str
     client_id: str = ""
@@ -309,7 +313,7 @@ class Accepted(Event):
     reasons: list[Reason] = []
 
 
-class Refused(Event):
+class Refused(Event, frozen=True):
     """A command was not carried out. ``code`` is for programs, ``message`` for people; ``retry_after`` in milliseconds."""
 
     ref: str
@@ -319,7 +323,7 @@ class Refused(Event):
     reasons: list[Reason] = []
 
 
-class Advised(Event):
+class Advised(Event, frozen=True):
     """What would become of a draft, or why a post waits for a second thought. ``advice`` is a verdict."""
 
     ref: str
@@ -328,7 +332,7 @@ class Advised(Event):
     rewrites: list[str] = []
 
 
-class MessageForm(Event, tag=None):
+class MessageForm(Event, frozen=True, tag=None):
     """A message as one reader may see it. Carried by ``posted`` and ``changed``: always whole, always current.
 
     ``state`` is visible, masked (parts of ``text`` are covered by ``█``), held (its author's eyes only) or removed (no text).
@@ -352,11 +356,11 @@ class MessageForm(Event, tag=None):
     reasons: list[Reason] = []
 
 
-class Posted(MessageForm, tag="posted"):
+class Posted(MessageForm, frozen=True, tag="posted"):
     """A message, at its place in the order."""
 
 
-class Changed(MessageForm, tag="changed"):
+class Changed(MessageForm, frozen=True, tag="changed"):
     """A message took another form: edited, retracted, reacted to, masked, removed or released.
 
     ``seq`` is the change's own place in the order, ``message_seq`` the message's.
@@ -366,14 +370,14 @@ class Changed(MessageForm, tag="changed"):
     change: str = ""
 
 
-class Hidden(Event):
+class Hidden(Event, frozen=True):
     """Something that this reader may not see took a number."""
 
     conversation: str
     seq: int
 
 
-class Joined(Event):
+class Joined(Event, frozen=True):
     """Somebody became a member."""
 
     conversation: str
@@ -382,7 +386,7 @@ class Joined(Event):
     member: Person
 
 
-class Left(Event):
+class Left(Event, frozen=True):
     """Somebody is no longer a member. ``by`` tells who removed them, empty if they left by themselves."""
 
     conversation: str
@@ -392,7 +396,7 @@ class Left(Event):
     by: str = ""
 
 
-class SettingChanged(Event, tag="setting"):
+class SettingChanged(Event, frozen=True, tag="setting"):
     """The platform moved the deal on: the listing, the stage or the title."""
 
     conversation: str
@@ -403,7 +407,7 @@ class SettingChanged(Event, tag="setting"):
     listing: str | None = None
 
 
-class Invitation(Event):
+class Invitation(Event, frozen=True):
     """An invitation of the brand changed its state. ``seq`` is 0 where an agent hears of it outside the conversation."""
 
     conversation: str
@@ -414,7 +418,7 @@ class Invitation(Event):
     waiting_ms: int = 0
 
 
-class Receipt(Event):
+class Receipt(Event, frozen=True):
     """A participant has read up to ``seq``. Not part of the log."""
 
     conversation: str
@@ -422,14 +426,14 @@ class Receipt(Event):
     seq: int
 
 
-class TypingNow(Event, tag="typing"):
+class TypingNow(Event, frozen=True, tag="typing"):
     """A participant is writing; forget it after 6 s. Not part of the log."""
 
     conversation: str
     participant: str
 
 
-class Presence(Event):
+class Presence(Event, frozen=True):
     """A participant came (``online``) or went. Not part of the log."""
 
     conversation: str
@@ -437,7 +441,7 @@ class Presence(Event):
     online: bool
 
 
-class Suggested(Event):
+class Suggested(Event, frozen=True):
     """Words that one could answer with. Never sent by themselves."""
 
     conversation: str
@@ -448,7 +452,7 @@ class Suggested(Event):
 LogEvent = Posted | Changed | Hidden | Joined | Left | SettingChanged | Invitation
 
 
-class Resumed(Event):
+class Resumed(Event, frozen=True):
     """All that happened after ``after``, oldest first: the client is up to date once it has folded it."""
 
     conversation: str
@@ -458,7 +462,7 @@ class Resumed(Event):
     events: list[LogEvent] = []
 
 
-class Reset(Event):
+class Reset(Event, frozen=True):
     """The gap cannot be told event by event: drop what is held of this conversation and read its history again.
 
     ``reason`` is too_old, too_many, epoch_changed or membership_changed.
@@ -470,7 +474,7 @@ class Reset(Event):
     last_seq: int
 
 
-class HistoryPage(Event, tag="history"):
+class HistoryPage(Event, frozen=True, tag="history"):
     """Events before ``before``, oldest first. ``more`` tells whether older ones exist."""
 
     ref: str
@@ -479,7 +483,7 @@ class HistoryPage(Event, tag="history"):
     more: bool
 
 
-class Decided(Event):
+class Decided(Event, frozen=True):
     """For staff only: a decision, as it fell. ``seq`` is 0 for a message that was blocked and so never took a number."""
 
     conversation: str
@@ -498,20 +502,20 @@ class Decided(Event):
     us: int = 0
 
 
-class Goaway(Event):
+class Goaway(Event, frozen=True):
     """This server is about to stop: connect again after ``retry_after_ms``."""
 
     retry_after_ms: int
 
 
 AnyEvent = (
-    Welcome | Accepted | Refused | Advised | Posted | Changed | Hidden | Joined | Left | SettingChanged | Invitation
+    Welcome | Opened | Accepted | Refused | Advised | Posted | Changed | Hidden | Joined | Left | SettingChanged | Invitation
     | Receipt | TypingNow | Presence | Suggested | Resumed | Reset | HistoryPage | Decided | Goaway
 )  # fmt: skip
 
 
 class BadFrame(ValueError):
-    """A frame that is no command. ``code`` is ``bad_json`` or ``bad_request``, ``ref`` the command's mark where it could be read."""
+    """A frame that is no command. ``code`` is ``bad_json`` or ``bad_request``, ``ref`` the command's mark where readable."""
 
     def __init__(self, code: str, problem: str, ref: str = "") -> None:
         super().__init__(code, problem, ref)
@@ -521,7 +525,7 @@ class BadFrame(ValueError):
         return self.problem
 
 
-_commands = msgspec.json.Decoder(AnyCommand)
+_commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
 
@@ -540,7 +544,8 @@ def decode(frame: str | bytes) -> AnyCommand:
     wrong type, out of bounds), ``too_long`` when a text is over its limit.
     """
     try:
-        return _commands.decode(frame)
+        command: AnyCommand = _commands.decode(frame)
+        return command
     except msgspec.ValidationError as problem:
         code = "too_long" if "length <=" in str(problem) else "bad_request"
         raise BadFrame(code, str(problem), _ref_of(frame)) from None

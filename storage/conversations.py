@@ -25,7 +25,9 @@ def create(connection: Connection, conversation: Conversation, members: Sequence
             created_at=conversation.created_at,
         )
     )  # fmt: skip
-    return [join(connection, conversation.tenant, conversation.id, member, conversation.created_at)[0] for member in members]
+    return [
+        join(connection, conversation.tenant, conversation.id, member, conversation.created_at)[0] for member in members
+    ]
 
 
 def load(connection: Connection, tenant: str, id: str) -> Conversation:
@@ -59,9 +61,7 @@ def of_participant(connection: Connection, tenant: str, participant: str, limit:
             t.members,
             (t.members.c.tenant == t.conversations.c.tenant) & (t.members.c.conversation == t.conversations.c.id),
         )
-        .where(
-            t.members.c.tenant == tenant, t.members.c.participant == participant, t.members.c.left_seq.is_(None)
-        )
+        .where(t.members.c.tenant == tenant, t.members.c.participant == participant, t.members.c.left_seq.is_(None))
         .order_by(t.conversations.c.created_at.desc())
         .limit(limit)
     )

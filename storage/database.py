@@ -314,5 +314,3 @@ def _epoch(connection: Connection) -> str:
         found = os.urandom(8).hex()
         connection.execute(insert(tables.meta).values(key="epoch", value=found))
     return str(found)
-
-

@@ -32,7 +32,9 @@ def create(connection: Connection, tenant: str, invitation: StoredInvitation) ->
     return _told(connection, tenant, invitation.id, invitation.by, invitation.created_at)
 
 
-def accept(connection: Connection, tenant: str, id: str, agent: str, agent_name: str, joined_seq: int, at: int) -> LogItem:
+def accept(
+    connection: Connection, tenant: str, id: str, agent: str, agent_name: str, joined_seq: int, at: int
+) -> LogItem:
     """An agent takes it; ``joined_seq`` is where their sight begins. Raises Stale when another was first."""
     _move(connection, tenant, id, ("requested",), state="joined", agent=agent, agent_name=agent_name, joined_at=at,
           joined_seq=joined_seq)  # fmt: skip
@@ -46,9 +48,7 @@ def close(connection: Connection, tenant: str, id: str, actor: str, at: int) -> 
     return _told(connection, tenant, id, actor, at)
 
 
-def consent(
-    connection: Connection, tenant: str, id: str, participant: str, scopes: Sequence[str], at: int
-) -> LogItem:
+def consent(connection: Connection, tenant: str, id: str, participant: str, scopes: Sequence[str], at: int) -> LogItem:
     """What a participant agrees to share with this invitation's agent, in place of what they said before. Raises NotFound."""
     by_id(connection, tenant, id)
     _consent(connection, tenant, id, participant, scopes, at)
@@ -81,7 +81,9 @@ def by_id(connection: Connection, tenant: str, id: str) -> StoredInvitation:
 def latest(connection: Connection, tenant: str, conversation: str) -> StoredInvitation | None:
     """The newest invitation of a conversation, whatever became of it."""
     query = select(t.invitations).where(t.invitations.c.conversation == conversation)
-    found = _read(connection, tenant, query.order_by(t.invitations.c.created_at.desc(), t.invitations.c.id.desc()).limit(1))
+    found = _read(
+        connection, tenant, query.order_by(t.invitations.c.created_at.desc(), t.invitations.c.id.desc()).limit(1)
+    )
     return found[0] if found else None
 
 
@@ -121,15 +123,11 @@ def _move(connection: Connection, tenant: str, id: str, states: Sequence[str], *
         raise Stale("invitation", by_id(connection, tenant, id).state)
 
 
-def _consent(
-    connection: Connection, tenant: str, id: str, participant: str, scopes: Sequence[str], at: int
-) -> None:
+def _consent(connection: Connection, tenant: str, id: str, participant: str, scopes: Sequence[str], at: int) -> None:
     key = (t.consents.c.tenant == tenant) & (t.consents.c.invitation == id) & (t.consents.c.participant == participant)
     values = {"scopes": msgspec.json.encode(scopes).decode(), "at": at}
     if connection.execute(update(t.consents).where(key).values(**values)).rowcount == 0:
-        connection.execute(
-            insert(t.consents).values(tenant=tenant, invitation=id, participant=participant, **values)
-        )
+        connection.execute(insert(t.consents).values(tenant=tenant, invitation=id, participant=participant, **values))
 
 
 def _told(connection: Connection, tenant: str, id: str, actor: str, at: int) -> LogItem:

@@ -56,12 +56,12 @@ def append_posts(connection: Connection, entries: Sequence[Entry]) -> list[Appen
     """
     conversations = sorted({(entry.tenant, entry.conversation) for entry in entries})
     heads: dict[tuple[str, str], list[Any]] = {
-        (row[0], row[1]): [row[2], row[3]] for row in _lock.run(connection, conversations)
+        (row.tenant, row.id): [row.last_seq, row.head] for row in _lock.run(connection, conversations)
     }
     if len(heads) < len(conversations):
         raise NotFound("conversation")
     known = {
-        (row[0], row[1], row[2], row[3]): (row[4], row[5], row[6])
+        (row.tenant, row.conversation, row.author, row.client_id): (row.id, row.seq, row.digest)
         for row in _known.run(connection, [(e.tenant, e.conversation, e.author, e.client_id) for e in entries])
     }
 
@@ -183,6 +183,34 @@ def message(connection: Connection, tenant: str, conversation: str, id: str) -> 
     if row is None:
         raise NotFound("message")
     return _message(row)
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A message found by its author's own id for it."""
+
+    id: str
+    seq: int
+    digest: str
+
+
+def by_client_id(connection: Connection, tenant: str, conversation: str, author: str, client_id: str) -> Known | None:
+    """What an author has already posted under a client id."""
+    c = t.messages.c
+    row = connection.execute(
+        select(c.id, c.seq, c.digest).where(
+            c.tenant == tenant, c.conversation == conversation, c.author == author, c.client_id == client_id
+        )
+    ).first()
+    return None if row is None else Known(row.id, row.seq, row.digest)
+
+
+def next_seq(connection: Connection, tenant: str, conversation: str) -> int:
+    """The seq that the next event of this transaction will have; the conversation is locked until its end. Raises NotFound."""
+    where = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)
+    last = connection.execute(select(t.conversations.c.last_seq).where(where).with_for_update()).scalar()
+    if last is None:
+        raise NotFound("conversation")
+    return int(last) + 1
 
 
 def change(

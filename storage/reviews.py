@@ -9,11 +9,18 @@ from sqlalchemy import Connection, insert, select, update
 
 from policies.decision import Decision
 from storage import tables as t
-from storage.errors import Stale
+from storage.errors import NotFound, Stale
 
 
 def record_refusal(
-    connection: Connection, tenant: str, conversation: str, message: str, author: str, text: str, decision: Decision, at: int
+    connection: Connection,
+    tenant: str,
+    conversation: str,
+    message: str,
+    author: str,
+    text: str,
+    decision: Decision,
+    at: int,
 ) -> None:
     """Keep what was blocked with the decision about it; it has no place in the log, but its author may appeal."""
     connection.execute(
@@ -42,6 +49,17 @@ def record_decision(
         open_item(connection, tenant, conversation, message, decision.verdict, at)
 
 
+def decision(connection: Connection, tenant: str, message: str, revision: int) -> Decision:
+    """What was decided about the words that a message got at ``revision``. Raises NotFound."""
+    c = t.decisions.c
+    body = connection.execute(
+        select(c.body).where(c.tenant == tenant, c.message == message, c.revision == revision)
+    ).scalar()
+    if body is None:
+        raise NotFound("decision")
+    return msgspec.json.decode(body, type=Decision)
+
+
 def report(
     connection: Connection, tenant: str, conversation: str, message: str, reporter: str, reason: str, note: str, at: int
 ) -> None:
@@ -51,7 +69,13 @@ def report(
         raise Stale("message", "reported")
     connection.execute(
         insert(t.reports).values(
-            tenant=tenant, message=message, reporter=reporter, conversation=conversation, reason=reason, note=note, at=at
+            tenant=tenant,
+            message=message,
+            reporter=reporter,
+            conversation=conversation,
+            reason=reason,
+            note=note,
+            at=at,
         )
     )
     open_item(connection, tenant, conversation, message, "flag", at)

@@ -1,0 +1,316 @@
+"""This process's sockets: which conversations are held here, who looks at them, and who is sent what."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from typing import TYPE_CHECKING
+
+from policies.policy import Policy
+from realtime.broker import Broker, Doorbell, Signal
+from realtime.errors import Close
+from realtime.limits import Credit
+from realtime.protocol import Event, Goaway, LogEvent, Opened, Presence, encode
+from realtime.room import RECENT, Room
+from realtime.visibility import Reader, uniform, visible_to
+from realtime.wire import frame
+from rules.types import Role, Utterance
+from storage import conversations, log
+from storage.database import Database
+from storage.errors import StorageError
+from storage.values import LogItem
+
+if TYPE_CHECKING:
+    from realtime.connection import Connection
+
+Key = tuple[str, str]  # tenant and an id within it: never one string, so that no two tenants' keys can meet
+
+REPAIR_EVENTS = 500  # read at once to fill a gap
+REPAIR_SECONDS = 0.5  # before another try when the log cannot be read
+ABSENCE_SECONDS = 5.0  # a page that is loaded again is back sooner
+
+logger = logging.getLogger("tertulia.hub")
+
+
+class Presences:
+    """One participant on this node: their connections and what they may still send."""
+
+    __slots__ = ("connections", "frames", "posts")
+
+    def __init__(self, posts: Credit, frames: Credit) -> None:
+        self.connections: set[Connection] = set()
+        self.posts = posts
+        self.frames = frames
+
+
+class Hub:
+    """Relays: takes doorbells and signals from the broker and writes frames to the sockets that may see them."""
+
+    def __init__(
+        self,
+        database: Database,
+        broker: Broker,
+        policies: dict[str, Policy],
+        *,
+        posts_per_second: float,
+        posts_burst: int,
+    ) -> None:
+        self.database = database
+        self.broker = broker
+        self.policies = policies
+        self.draining = False
+        self._empty = asyncio.Event()
+        self.rooms: dict[Key, Room] = {}
+        self.people: dict[Key, Presences] = {}
+        self.desks: dict[str, set[Connection]] = {}
+        self.staff: dict[str, set[Connection]] = {}
+        self._loading: dict[Key, asyncio.Task[Room]] = {}
+        self._early: dict[Key, list[Doorbell]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._posts = (posts_per_second, posts_burst)
+
+    async def start(self) -> None:
+        """Begin to hear from the other nodes."""
+        await self.broker.start(self.ring, self.hear)
+
+    # ----------------------------------------------------------------------------------------- who is here
+
+    def arrive(self, connection: Connection) -> Presences:
+        """A participant's connection is open."""
+        identity = connection.identity
+        key = (identity.tenant, identity.id)
+        person = self.people.get(key)
+        if person is None:
+            rate, burst = self._posts
+            # 20 times over the limit is no longer a person who types fast.
+            person = self.people[key] = Presences(Credit(rate, burst), Credit(rate * 20, burst * 20))
+        person.connections.add(connection)
+        if identity.role == "staff":
+            self.staff.setdefault(identity.tenant, set()).add(connection)
+        elif identity.role == Role.AGENT:
+            self.desks.setdefault(identity.tenant, set()).add(connection)
+        return person
+
+    def depart(self, connection: Connection) -> None:
+        """A connection is gone."""
+        identity = connection.identity
+        key = (identity.tenant, identity.id)
+        person = self.people.get(key)
+        if person is not None:
+            person.connections.discard(connection)
+            if not person.connections:
+                del self.people[key]
+        if self.draining and not self.people:
+            self._empty.set()
+        for audience in (self.staff, self.desks):
+            audience.get(identity.tenant, set()).discard(connection)
+        for room in list(connection.rooms.values()):
+            self.detach(room, connection)
+
+    async def room(self, tenant: str, id: str) -> Room:
+        """The conversation, from the log if it is not held yet. Raises NotFound or Unavailable."""
+        key = (tenant, id)
+        room = self.rooms.get(key)
+        if room is not None:
+            return room
+        task = self._loading.get(key)
+        if task is None:
+            self._early[key] = []
+            task = self._loading[key] = asyncio.create_task(self._load(key))
+        return await asyncio.shield(task)
+
+    def attach(self, room: Room, connection: Connection) -> None:
+        """From now on ``connection`` is sent what happens in ``room``."""
+        participant = connection.identity.id
+        came = not room.is_here(participant)
+        self.rooms.setdefault((room.tenant, room.id), room)
+        room.connections[connection] = room.reader(participant)
+        connection.rooms[room.id] = room
+        if came:
+            self._tell_presence(room, participant, online=True)
+
+    def detach(self, room: Room, connection: Connection) -> None:
+        """``connection`` is not sent anything of ``room`` any more."""
+        participant = connection.identity.id
+        room.connections.pop(connection, None)
+        connection.rooms.pop(room.id, None)
+        if not room.is_here(participant):
+            asyncio.get_running_loop().call_later(ABSENCE_SECONDS, self._tell_absence, room, participant)
+        if not room.connections:
+            self.rooms.pop((room.tenant, room.id), None)
+
+    # ------------------------------------------------------------------------------------------- what happens
+
+    def publish(self, tenant: str, conversation: str, item: LogItem) -> None:
+        """Something was committed: every node is told."""
+        self.broker.publish(Doorbell(tenant, conversation, self.database.epoch, item.seq, item))
+
+    def ring(self, doorbell: Doorbell) -> None:
+        """A doorbell came: the event is sent on if it is the next one, else the gap is filled from the log."""
+        key = (doorbell.tenant, doorbell.conversation)
+        room = self.rooms.get(key)
+        if room is None:
+            if key in self._early:
+                self._early[key].append(doorbell)
+            return
+        if doorbell.seq <= room.last_seq:
+            return
+        if doorbell.item is not None:
+            room.early[doorbell.seq] = doorbell.item
+        while (item := room.early.pop(room.last_seq + 1, None)) is not None:
+            self._take(room, item)
+        if room.last_seq < doorbell.seq and not room.repairing:
+            room.repairing = True
+            self.run(self._repair(room))
+
+    def hear(self, signal: Signal) -> None:
+        """A signal came: it is sent on as it is."""
+        match signal.channel:
+            case "conversation":
+                room = self.rooms.get((signal.tenant, signal.to))
+                listeners = list(room.connections) if room else []
+            case "desk":
+                listeners = list(self.desks.get(signal.tenant, ()))
+            case _:
+                listeners = list(self.staff.get(signal.tenant, ()))
+        data = frame(signal.payload)
+        for connection in listeners:
+            if connection.identity.id != signal.sender:
+                connection.write(data)
+
+    def signal(self, tenant: str, channel: str, to: str, event: Event, sender: str = "") -> None:
+        """Tell all who listen on a channel, on every node, without any promise."""
+        self.broker.signal(Signal(tenant, channel, to, encode(event), sender))
+
+    def view(self, room: Room, item: LogItem, reader: Reader) -> LogEvent:
+        """What ``reader`` may see of ``item``."""
+        return visible_to(room.id, item, reader, room.policy.reasons)
+
+    def run(self, work: object) -> None:
+        """Run a coroutine beside; what it raises is logged by its type."""
+        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    # -------------------------------------------------------------------------------------------------- the end
+
+    async def drain(self, seconds: float) -> None:
+        """Send everybody elsewhere, spread over ``seconds``. Nothing that was accepted is lost."""
+        self.draining = True
+        leaving = [connection for person in self.people.values() for connection in person.connections]
+        for connection in leaving:
+            delay = random.uniform(0, seconds)
+            connection.write(frame(encode(Goaway(int(delay * 1_000)))))
+            asyncio.get_running_loop().call_later(delay, connection.close, Close.GO_AWAY, "the server stops")
+        if leaving:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), seconds + 1)
+
+    async def close(self) -> None:
+        """Stop listening to the other nodes."""
+        await self.broker.close()
+        for task in list(self._tasks):
+            task.cancel()
+
+    # -------------------------------------------------------------------------------------------------- inside
+
+    async def _load(self, key: Key) -> Room:
+        tenant, id = key
+        try:
+            conversation, tail = await self.database.read(
+                lambda connection: (
+                    conversations.load(connection, tenant, id),
+                    log.before(connection, tenant, id, 0, RECENT * 2),
+                )
+            )
+            policy = self.policies.get(conversation.policy) or self.policies["default"]
+            room = Room(conversation, policy, self.database.epoch)
+            said = [item.message for item in tail if item.kind == "posted" and item.message is not None]
+            room.recent = tuple(Utterance(one.author, one.text) for one in said if one.form.state == "visible")[
+                -RECENT:
+            ]
+        finally:
+            early = self._early.pop(key)
+            del self._loading[key]
+        self.rooms[key] = room
+        for doorbell in early:
+            self.ring(doorbell)
+        return room
+
+    def _take(self, room: Room, item: LogItem) -> None:
+        if item.kind == "joined":
+            # Who comes now must not be sent what still waits from before.
+            self._flush(room)
+        room.fold(item)
+        if not room.pending:
+            asyncio.get_running_loop().call_soon(self._flush, room)
+        room.pending.append(item)
+        if item.kind == "joined":
+            person = self.people.get((room.tenant, item.actor))
+            for connection in list(person.connections) if person else ():
+                if connection.identity.conversations is None or room.id in connection.identity.conversations:
+                    connection.send(Opened(room.view(item.actor)))
+                    self.attach(room, connection)
+
+    def _flush(self, room: Room) -> None:
+        """Send what a turn of the loop has gathered, joined into one write a reader; who sees the same shares the bytes."""
+        items, room.pending = room.pending, []
+        if not items:
+            return
+        if all(uniform(item) for item in items):
+            data = self._frames(room, items, _ANYBODY)
+            for connection in list(room.connections):
+                connection.write(data)
+        else:
+            own_view = {item.message.author for item in items if item.message is not None}
+            if room.invitation is not None:
+                own_view.add(room.invitation.by)
+            shared: dict[str, bytes] = {}
+            for connection, reader in list(room.connections.items()):
+                key = f"id:{reader.id}" if reader.id in own_view or reader.role is Role.AGENT else reader.role
+                if key not in shared:
+                    shared[key] = self._frames(room, items, reader)
+                connection.write(shared[key])
+        if any(item.kind == "left" for item in items):
+            for connection in [one for one in room.connections if one.identity.id not in room.members]:
+                self.detach(room, connection)
+
+    def _frames(self, room: Room, items: list[LogItem], reader: Reader) -> bytes:
+        return b"".join([frame(encode(self.view(room, item, reader))) for item in items])
+
+    async def _repair(self, room: Room) -> None:
+        try:
+            while (room.early and max(room.early) > room.last_seq) or room.repairing:
+                room.repairing = False
+                try:
+                    items = await self.database.read(
+                        lambda connection: log.since(connection, room.tenant, room.id, room.last_seq, REPAIR_EVENTS)
+                    )
+                except StorageError:
+                    room.repairing = True
+                    await asyncio.sleep(REPAIR_SECONDS)
+                    continue
+                for item in items:
+                    if item.seq == room.last_seq + 1:
+                        self._take(room, item)
+                room.early = {seq: item for seq, item in room.early.items() if seq > room.last_seq}
+                room.repairing = len(items) == REPAIR_EVENTS
+        finally:
+            room.repairing = False
+
+    def _tell_presence(self, room: Room, participant: str, *, online: bool) -> None:
+        self.signal(room.tenant, "conversation", room.id, Presence(room.id, participant, online), participant)
+
+    def _tell_absence(self, room: Room, participant: str) -> None:
+        if not room.is_here(participant):
+            self._tell_presence(room, participant, online=False)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            logger.error("background work failed: %s", type(problem).__name__)
+
+
+_ANYBODY = Reader("", Role.BUYER, "en")

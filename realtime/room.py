@@ -1,0 +1,104 @@
+"""A conversation as this process holds it: folded from the log, with the connections that look at it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from policies.policy import Policy
+from realtime.protocol import ConversationView, Person
+from realtime.visibility import Reader, invitation_view
+from rules.types import Role, Setting, Stage, Utterance
+from storage.values import Conversation, LogItem, Member, StoredInvitation
+
+if TYPE_CHECKING:
+    from realtime.connection import Connection
+
+RECENT = 8  # earlier messages that the judgement may look at
+
+
+class Room:
+    """The state of one conversation up to ``last_seq``, and who is here. Changed only by ``fold`` and by arrivals."""
+
+    def __init__(self, conversation: Conversation, policy: Policy, epoch: str) -> None:
+        self.tenant = conversation.tenant
+        self.id = conversation.id
+        self.title = conversation.title
+        self.listing = conversation.listing
+        self.stage = conversation.stage
+        self.policy = policy
+        self.epoch = epoch
+        self.last_seq = conversation.last_seq
+        self.members = {member.id: member for member in conversation.members if not member.left_seq}
+        self.invitation = conversation.invitation
+        self.recent: tuple[Utterance, ...] = ()
+        self.connections: dict[Connection, Reader] = {}
+        self.pending: list[LogItem] = []
+        self.early: dict[int, LogItem] = {}
+        self.repairing = False
+        self._settings: dict[str, Setting] = {}
+
+    def fold(self, item: LogItem) -> None:
+        """Take the next event in."""
+        self.last_seq = item.seq
+        match item.kind:
+            case "posted":
+                if item.message is not None and item.message.form.state == "visible":
+                    said = Utterance(item.message.author, item.message.text)
+                    self.recent = (*self.recent[1 - RECENT :], said)
+            case "joined":
+                self.members[item.actor] = Member(
+                    item.actor, item.body["name"], Role(item.body["role"]), item.body["lang"], joined_seq=item.seq
+                )
+                self._settings.clear()
+            case "left":
+                self.members.pop(item.actor, None)
+                self._settings.clear()
+            case "setting":
+                self.title, self.listing = item.body["title"], item.body["listing"]
+                self.stage = Stage(item.body["stage"])
+                self._settings.clear()
+            case "invitation":
+                self.invitation = msgspec.convert(item.body["invitation"], StoredInvitation)
+                for connection in self.connections:
+                    self.connections[connection] = self.reader(connection.identity.id)
+
+    def setting(self, member: Member) -> Setting:
+        """The circumstances in which ``member`` speaks now."""
+        base = self._settings.get(member.id)
+        if base is None:
+            others = frozenset(one.role for one in self.members.values() if one.id != member.id)
+            base = self._settings[member.id] = Setting(
+                author=member.id, sender=member.role, audience=others, listing=self.listing, stage=self.stage,
+                language=member.lang,
+            )  # fmt: skip
+        if not self.recent:
+            return base
+        return Setting(
+            author=base.author, sender=base.sender, audience=base.audience, listing=base.listing, stage=base.stage,
+            language=base.language, recent=self.recent,
+        )  # fmt: skip
+
+    def reader(self, participant: str) -> Reader:
+        """A member as the one who reads. Raises KeyError for who is none."""
+        member = self.members[participant]
+        return Reader(member.id, member.role, member.lang, self.invitation if member.role is Role.AGENT else None)
+
+    def is_here(self, participant: str) -> bool:
+        """Whether any of a participant's connections is open on this node."""
+        return any(connection.identity.id == participant for connection in self.connections)
+
+    def view(self, participant: str) -> ConversationView:
+        """The conversation as one of its members finds it on arrival."""
+        reader = self.reader(participant)
+        here = {connection.identity.id for connection in self.connections}
+        return ConversationView(
+            id=self.id, title=self.title, listing=self.listing, stage=self.stage, epoch=self.epoch,
+            last_seq=self.last_seq, read=self.members[participant].read_seq,
+            members=[
+                Person(member.id, member.name, member.role, member.read_seq, member.id in here)
+                for member in self.members.values()
+            ],
+            invitation=invitation_view(self.invitation, reader) if self.invitation else None,
+        )  # fmt: skip

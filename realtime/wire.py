@@ -1,0 +1,204 @@
+"""The socket itself: uvicorn's sans-I/O WebSocket protocol, with what a hub needs beside ASGI.
+
+A frame goes to the hub without a queue between, one encoded frame is shared by all who see the same, and a peer that does not
+read, does not answer or says nothing but control frames is cut off. Subclasses private parts of uvicorn 0.54; a test pins them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from asyncio.transports import BaseTransport
+from collections.abc import Callable
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+from websockets.protocol import OPEN
+from websockets.speedups import apply_mask
+
+from realtime.errors import Close
+
+OUTBOX_BYTES = 1024 * 1024  # a reader this far behind is closed with 4005 and catches up by resuming
+KERNEL_BYTES = 256 * 1024  # what the kernel may hold for a reader on top
+CONTROL_FRAMES = 100  # pings and pongs in a window
+FRAGMENTS = 64  # of one message
+WINDOW_SECONDS = 10.0
+HANDSHAKE_SECONDS = 5.0
+FAREWELL_SECONDS = 2.0  # for a peer to answer a close, then it is cut off
+
+EXTENSION = "tertulia.wire"
+
+
+def frame(payload: bytes) -> bytes:
+    """One unmasked text frame (RFC 6455, section 5.2) around a JSON document."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x81, size)) + payload
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+
+
+class Wire(WebSocketsSansIOProtocol):
+    """One WebSocket. The application finds it in ``scope["extensions"]["tertulia.wire"]``, sets ``receiver`` and accepts."""
+
+    receiver: Callable[[str], None] | None = None
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.lost = asyncio.Event()
+        self._closing = False
+        self._control_frames = 0
+        self._window_ends = 0.0
+
+    # What the hub does with it
+
+    def write(self, data: bytes) -> None:
+        """Send frames that ``frame`` made, in one piece. A reader that is too far behind is closed instead."""
+        if self._closing:
+            return
+        if self.transport.get_write_buffer_size() > OUTBOX_BYTES:
+            self.close(Close.SLOW, "too far behind")
+            return
+        self.transport.write(data)
+
+    def buffered(self) -> int:
+        """Bytes that the peer has not yet taken off our hands."""
+        return self.transport.get_write_buffer_size()
+
+    def close(self, code: int, reason: str) -> None:
+        """Say why and hang up; who does not answer, or does not read, is cut off after 2 s."""
+        if self._closing or self.transport.is_closing():
+            return
+        self._closing = self.close_sent = True
+        self.stop_keepalive()
+        if self.conn.state is OPEN:
+            self.conn.send_close(code, reason)
+            self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_timer = self.loop.call_later(FAREWELL_SECONDS, self.transport.abort)
+
+    # What the network does to it
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        if peer is not None and peer.family in (socket.AF_INET, socket.AF_INET6):
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                unanswered = (self.ping_interval or 25.0) + (self.ping_timeout or 20.0)
+                peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(unanswered * 1_000))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._closing = True
+        self.receiver = None
+        self.lost.set()
+
+    async def run_asgi(self) -> None:
+        cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
+        await super().run_asgi()
+
+    def data_received(self, data: bytes) -> None:
+        if self.receiver is not None and not self._closing:
+            data = self._take_whole_frames(data)
+            if not data:
+                return
+        super().data_received(data)
+
+    def _take_whole_frames(self, data: bytes) -> bytes:
+        """Hand on the short text frames that ``data`` begins with; what is left goes through the full protocol.
+
+        Nearly all traffic is one unfragmented frame a segment, and the general parser costs ten times as much for it.
+        Anything out of the ordinary (a fragment, a control frame, a half frame, no mask, bad UTF-8) is left to that parser.
+        """
+        if self.frames or self.conn.reader.buffer or self.conn.state is not OPEN:
+            return data
+        at, end = 0, len(data)
+        while end - at >= 6 and data[at] == 0x81:
+            size, start = data[at + 1] - 0x80, at + 2
+            if size == 126 and end - at >= 8:
+                size, start = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
+                if size < 126:
+                    break
+            elif not 0 <= size < 126:
+                break
+            if start + 4 + size > end or size > (self.config.ws_max_size or size):
+                break
+            try:
+                text = apply_mask(data[start + 4 : start + 4 + size], data[start : start + 4]).decode()
+            except UnicodeDecodeError:
+                break
+            at = start + 4 + size
+            if self.receiver is None or self._closing:
+                return b""
+            self.receiver(text)
+        return data[at:] if at else data
+
+    def send_receive_event_to_app(self) -> None:
+        if self.receiver is None or self._closing:
+            super().send_receive_event_to_app()
+            return
+        data = b"".join(self.frames)
+        self.frames = []
+        if self.curr_msg_data_type != "text":
+            self.close(1003, "text frames only")
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self.close(1007, "not UTF-8")
+            return
+        self.receiver(text)
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= FRAGMENTS:
+            self.close(1008, "too many fragments")
+            return
+        super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        if self._control_frame():
+            super().handle_ping()
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._control_frame():
+            super().handle_pong(event)
+
+    def _control_frame(self) -> bool:
+        """Count one; pongs that a peer does not read pile up outside of all flow control."""
+        now = self.loop.time()
+        if now >= self._window_ends:
+            self._window_ends, self._control_frames = now + WINDOW_SECONDS, 0
+        self._control_frames += 1
+        if self._control_frames <= CONTROL_FRAMES and self.transport.get_write_buffer_size() <= OUTBOX_BYTES:
+            return not self._closing
+        self.close(1008, "too many control frames")
+        return False
+
+    def keepalive_timeout(self) -> None:
+        # A plain close would wait for a buffer that nobody empties.
+        self.close(Close.NO_PONG, "no answer to a ping")
+
+    def handle_parser_exception(self) -> None:
+        super().handle_parser_exception()
+        self._closing = True
+        self.loop.call_later(FAREWELL_SECONDS, self.transport.abort)
+
+
+class Http(HttpToolsProtocol):
+    """HTTP with a deadline for the first request's headers, which a WebSocket handshake is too."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._headers_due = self.loop.call_later(HANDSHAKE_SECONDS, transport.abort)
+
+    def on_headers_complete(self) -> None:
+        self._headers_due.cancel()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._headers_due.cancel()
+        super().connection_lost(exc)

@@ -1,0 +1,329 @@
+"""The platform's HTTP API: one table of operations, from which the routes and the OpenAPI document are both made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from moderation.engine import Engine
+from policies.policy import Policy
+from realtime.auth import mint
+from realtime.chat import new_id, now
+from realtime.errors import Refusal
+from realtime.hub import Hub
+from realtime.protocol import HISTORY_PAGE, Person
+from realtime.visibility import Reader, invitation_view, visible_to
+from rules.types import Role, Setting
+from server.check import Checked, checked
+from server.platform import (
+    Checks,
+    ConversationChange,
+    ConversationInfo,
+    MintedToken,
+    NewConversation,
+    NewParticipant,
+    NewToken,
+    Page,
+    TokenKey,
+)
+from storage import conversations, log, tenants
+from storage.database import Database
+from storage.values import Conversation, LogItem, Member, Tenant
+
+BODY_BYTES = 1024 * 1024
+PLATFORM = Reader("", Role.AGENT, "en", sees_all=True)
+_encode = msgspec.json.Encoder().encode
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """One thing that the platform may ask for. ``query`` holds whole-number parameters with their meaning."""
+
+    method: str
+    path: str
+    summary: str
+    handle: Callable[[Tenant, Request, Any], Awaitable[Any]]
+    answer: Any
+    body: Any = None
+    query: tuple[tuple[str, str], ...] = ()
+    status: int = 200
+
+
+class Api:
+    """The operations, for every tenant that shows its key."""
+
+    def __init__(self, database: Database, hub: Hub, engine: Engine, policy: Policy) -> None:
+        self.database = database
+        self.hub = hub
+        self.engine = engine
+        self.policy = policy
+        at = "/v1/conversations/{conversation}"
+        self.operations: tuple[Operation, ...] = (
+            Operation("POST", "/v1/conversations", "Open a conversation with its listing, stage and participants.",
+                      self.open, ConversationInfo, NewConversation, status=201),
+            Operation("GET", at, "A conversation as it stands.", self.show, ConversationInfo),
+            Operation("PATCH", at, "Change its title, listing or stage.", self.change, ConversationInfo, ConversationChange),
+            Operation("POST", f"{at}/participants", "Add a participant; who left may come back.",
+                      self.add, ConversationInfo, NewParticipant, status=201),
+            Operation("DELETE", f"{at}/participants/{{participant}}", "Remove a participant, at once.",
+                      self.remove, ConversationInfo),
+            Operation("GET", f"{at}/history", "A page of its events, oldest first, nothing hidden.", self.history, Page,
+                      query=(("before", "events before this seq; 0 or left out: the newest"),
+                             ("limit", f"events in the page, at most {HISTORY_PAGE}"))),
+            Operation("POST", "/v1/tokens", "A token for a participant's connection.", self.token, MintedToken, NewToken,
+                      status=201),
+            Operation("PUT", "/v1/token-key", "The key with which the platform signs tokens itself.", self.token_key,
+                      None, TokenKey, status=204),
+            Operation("POST", "/v1/check", "Judge texts without storing them.", self.check, list[Checked], Checks),
+        )  # fmt: skip
+
+    def routes(self) -> list[BaseRoute]:
+        """Starlette's routes: a path with all its methods each, then the description of it all."""
+        paths: dict[str, dict[str, Operation]] = {}
+        for operation in self.operations:
+            paths.setdefault(operation.path, {})[operation.method] = operation
+        return [
+            *(Route(path, self._endpoint(methods), methods=list(methods)) for path, methods in paths.items()),
+            Route("/v1/openapi.json", self.openapi),
+            Route("/v1/docs", self.docs),
+        ]
+
+    # ------------------------------------------------------------------------------------------- operations
+
+    async def open(self, tenant: Tenant, _: Request, body: NewConversation) -> ConversationInfo:
+        """Open a conversation. ``conflict`` when the id is taken."""
+        at = now()
+        _distinct(body.participants)
+        conversation = Conversation(
+            tenant=tenant.id, id=body.id or new_id(at), title=body.title, listing=body.listing, stage=body.stage,
+            policy="default", last_seq=0, created_at=at,
+        )  # fmt: skip
+        members = [_member(one) for one in body.participants]
+        items = await self.database.write(lambda tx: conversations.create(tx, conversation, members))
+        self._publish(tenant, conversation.id, items)
+        return await self._info(tenant, conversation.id)
+
+    async def show(self, tenant: Tenant, request: Request, _: None) -> ConversationInfo:
+        """A conversation as it stands."""
+        return await self._info(tenant, request.path_params["conversation"])
+
+    async def change(self, tenant: Tenant, request: Request, body: ConversationChange) -> ConversationInfo:
+        """Change what is given; nothing given changes nothing."""
+        id, at = request.path_params["conversation"], now()
+
+        def act(tx: Any) -> list[LogItem]:
+            current = conversations.load(tx, tenant.id, id)
+            title = current.title if body.title is msgspec.UNSET else body.title
+            listing = current.listing if body.listing is msgspec.UNSET else body.listing
+            stage = current.stage if body.stage is msgspec.UNSET else body.stage
+            if (title, listing, stage) == (current.title, current.listing, current.stage):
+                return []
+            return [conversations.move(tx, tenant.id, id, title, listing, stage, "platform", at)]
+
+        self._publish(tenant, id, await self.database.write(act))
+        return await self._info(tenant, id)
+
+    async def add(self, tenant: Tenant, request: Request, body: NewParticipant) -> ConversationInfo:
+        """Add a participant. ``conflict`` when they are in it."""
+        id, at = request.path_params["conversation"], now()
+        item, _ = await self.database.write(lambda tx: conversations.join(tx, tenant.id, id, _member(body), at))
+        self._publish(tenant, id, [item])
+        return await self._info(tenant, id)
+
+    async def remove(self, tenant: Tenant, request: Request, _: None) -> ConversationInfo:
+        """Remove a participant; their connections are told and see nothing more."""
+        id, participant = request.path_params["conversation"], request.path_params["participant"]
+        at = now()
+        item = await self.database.write(lambda tx: conversations.leave(tx, tenant.id, id, participant, "platform", at))
+        self._publish(tenant, id, [item])
+        return await self._info(tenant, id)
+
+    async def history(self, tenant: Tenant, request: Request, _: None) -> Page:
+        """A page of the log for the platform."""
+        id = request.path_params["conversation"]
+        before, limit = _whole(request, "before", 0, 2**53), _whole(request, "limit", 50, HISTORY_PAGE) or 50
+
+        def ask(tx: Any) -> list[LogItem]:
+            conversations.load(tx, tenant.id, id)
+            return log.before(tx, tenant.id, id, before, limit + 1)
+
+        items = await self.database.read(ask)
+        events = [visible_to(id, item, PLATFORM, self.policy.reasons) for item in items[-limit:]]
+        return Page(events, len(items) > limit)
+
+    async def token(self, tenant: Tenant, _: Request, body: NewToken) -> MintedToken:
+        """A token signed with the tenant's secret."""
+        token = mint(
+            tenant, body.participant, name=body.name, role=body.role, lang=body.lang,
+            conversations=body.conversations, expires_in=body.expires_in,
+        )  # fmt: skip
+        return MintedToken(token, int(time.time()) + body.expires_in)
+
+    async def token_key(self, tenant: Tenant, _: Request, body: TokenKey) -> None:
+        """Trust, or no longer trust, a key of the platform's own. Effective within half a minute."""
+        if body.public_key and not _is_ed25519(body.public_key):
+            raise Refusal("bad_request", "The key is no Ed25519 public key in PEM.")
+        await self.database.write(lambda tx: tenants.trust_key(tx, tenant.id, body.public_key))
+
+    async def check(self, tenant: Tenant, _: Request, body: Checks) -> list[Checked]:
+        """Judge each text by itself, in order."""
+        answers = []
+        for one in body.messages:
+            setting = Setting(sender=one.sender, listing=one.listing, stage=one.stage, language=one.lang)
+            answers.append(checked(one.id, one.text, self.engine.judge(one.text, setting, self.policy)))
+        return answers
+
+    # ------------------------------------------------------------------------------------------ description
+
+    async def openapi(self, _: Request) -> Response:
+        """The OpenAPI 3.1 document."""
+        return Response(_encode(describe(self.operations)), media_type="application/json")
+
+    async def docs(self, _: Request) -> Response:
+        """The same for people."""
+        from server.reference import page
+
+        return HTMLResponse(page(describe(self.operations)))
+
+    # ---------------------------------------------------------------------------------------------- inside
+
+    def _endpoint(self, methods: dict[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
+        decoders = {
+            method: msgspec.json.Decoder(operation.body) if operation.body is not None else None
+            for method, operation in methods.items()
+        }
+
+        async def endpoint(request: Request) -> Response:
+            method = "GET" if request.method == "HEAD" else request.method
+            operation, decoder = methods[method], decoders[method]
+            tenant = await self._tenant(request)
+            body = decoder.decode(await _body(request)) if decoder is not None else None
+            answered = await operation.handle(tenant, request, body)
+            if operation.answer is None:
+                return Response(status_code=operation.status)
+            return Response(_encode(answered), operation.status, media_type="application/json")
+
+        return endpoint
+
+    async def _tenant(self, request: Request) -> Tenant:
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        tenant = None
+        if scheme.lower() == "bearer" and 0 < len(key) <= 200:
+            tenant = await self.database.read(lambda tx: tenants.by_api_key(tx, key))
+        if tenant is None:
+            raise Refusal("unauthenticated", "Send the tenant's API key as: Authorization: Bearer <key>.")
+        return tenant
+
+    async def _info(self, tenant: Tenant, id: str) -> ConversationInfo:
+        conversation = await self.database.read(lambda tx: conversations.load(tx, tenant.id, id))
+        here = self.hub.rooms.get((tenant.id, id))
+        return ConversationInfo(
+            id=id, title=conversation.title, listing=conversation.listing, stage=conversation.stage,
+            last_seq=conversation.last_seq, created_at=conversation.created_at,
+            members=[
+                Person(one.id, one.name, one.role, one.read_seq, here is not None and here.is_here(one.id))
+                for one in conversation.members
+                if not one.left_seq
+            ],
+            invitation=invitation_view(conversation.invitation, PLATFORM) if conversation.invitation else None,
+        )  # fmt: skip
+
+    def _publish(self, tenant: Tenant, conversation: str, items: Sequence[LogItem]) -> None:
+        for item in items:
+            self.hub.publish(tenant.id, conversation, item)
+
+
+def describe(operations: Sequence[Operation]) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of ``operations``."""
+    from importlib.metadata import version
+
+    types = [kind for operation in operations for kind in (operation.body, operation.answer) if kind is not None]
+    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    schema_of = dict(zip(map(repr, types), schemas, strict=True))
+    components["Error"] = {
+        "type": "object", "required": ["error"],
+        "properties": {"error": {"type": "object", "required": ["code", "message"], "properties": {
+            "code": {"type": "string"}, "message": {"type": "string"}}}},
+    }  # fmt: skip
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+        described: dict[str, Any] = {
+            "summary": operation.summary,
+            "operationId": operation.handle.__name__,
+            "parameters": [
+                *({"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names),
+                *({"name": n, "in": "query", "description": meaning, "schema": {"type": "integer", "minimum": 0}}
+                  for n, meaning in operation.query),
+            ],
+            "responses": {
+                str(operation.status): {"description": "Done."},
+                "4XX": {"description": "Refused.", "content": {"application/json": {
+                    "schema": {"$ref": "#/components/schemas/Error"}}}},
+            },
+        }  # fmt: skip
+        if operation.answer is not None:
+            content = {"application/json": {"schema": schema_of[repr(operation.answer)]}}
+            described["responses"][str(operation.status)]["content"] = content
+        if operation.body is not None:
+            content = {"application/json": {"schema": schema_of[repr(operation.body)]}}
+            described["requestBody"] = {"required": True, "content": content}
+        paths.setdefault(operation.path, {})[operation.method.lower()] = described
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tertulia, the platform's API",
+            "version": version("tertulia"),
+            "description": "Times are milliseconds since 1970. Every call is made for the tenant whose key it carries;"
+            " what belongs to another tenant does not exist.",
+        },
+        "security": [{"apiKey": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer", "description": "The tenant's API key."}},
+        },
+    }
+
+
+async def _body(request: Request) -> bytes:
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > BODY_BYTES:
+            raise Refusal("too_long", f"The body is over {BODY_BYTES} bytes.")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _whole(request: Request, name: str, default: int, most: int) -> int:
+    given = request.query_params.get(name, "")
+    if not given:
+        return default
+    if not (given.isascii() and given.isdigit() and len(given) <= 16 and int(given) <= most):
+        raise Refusal("bad_request", f"{name} must be a whole number from 0 to {most}.")
+    return int(given)
+
+
+def _distinct(participants: Sequence[NewParticipant]) -> None:
+    if len({one.id for one in participants}) < len(participants):
+        raise Refusal("bad_request", "A participant is named twice.")
+
+
+def _member(one: NewParticipant) -> Member:
+    return Member(one.id, one.name, one.role, one.lang)
+
+
+def _is_ed25519(pem: str) -> bool:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        return isinstance(load_pem_public_key(pem.encode()), Ed25519PublicKey)
+    except ValueError:
+        return False

@@ -1,0 +1,266 @@
+"""The process: everything is made here, by name, once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import uvicorn
+from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from moderation.engine import default_engine
+from policies.load import load
+from realtime.auth import Gate
+from realtime.broker import MemoryBroker
+from realtime.chat import Chat, now
+from realtime.connection import Connection
+from realtime.errors import Close
+from realtime.hub import Hub
+from realtime.protocol import FRAME_BYTES, SUBPROTOCOL, Limits
+from realtime.wire import EXTENSION, Http, Wire
+from server import problems
+from server.api import Api
+from server.config import Config
+from server.platform import Health
+from storage import tenants
+from storage.database import Database, normalise
+from storage.errors import StorageError
+from storage.values import Tenant
+
+PING_SECONDS = 25.0  # NATs forget a silent connection after 60 s
+PONG_SECONDS = 20.0
+HEALTH_SECONDS = 2.0  # for the database to answer before it counts as down
+DEFAULT_TENANT = "default"
+STATIC = Path(__file__).parent / "static"
+# Own scripts and styles only; the widget sets its styles by constructable style sheets, which need no exception.
+POLICY_HEADER = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+)
+
+logger = logging.getLogger("tertulia")
+
+
+class Service:
+    """All parts of a running server, wired together."""
+
+    def __init__(self, config: Config, database: Database, tenant: Tenant) -> None:
+        self.config = config
+        self.database = database
+        self.tenant = tenant
+        policy = load(config.policy)
+        engine = default_engine()
+        limits = Limits(
+            posts_per_second=config.posts_per_second, posts_burst=config.posts_burst,
+            connections=config.connections_per_user,
+        )  # fmt: skip
+        self.hub = Hub(
+            database, MemoryBroker(), {"default": policy}, posts_per_second=config.posts_per_second,
+            posts_burst=config.posts_burst,
+        )  # fmt: skip
+        self.chat = Chat(database, engine, self.hub, Gate(database), limits)
+        self.api = Api(database, self.hub, engine, policy)
+
+    def app(self) -> ASGIApp:
+        """The ASGI application."""
+        routes: list[BaseRoute] = [
+            Route("/health", self.health),
+            WebSocketRoute("/v1/ws", self.socket),
+            *self.api.routes(),
+            Mount("/static", _Static(directory=STATIC)),
+        ]
+        if self.config.demo:
+            from server.demo import Demo
+
+            routes += Demo(self.api, self.tenant).routes()
+        handlers: dict[Any, Any] = dict.fromkeys(problems.HANDLED, problems.told)
+        handlers[HTTPException] = _http_problem
+        return _SecurityHeaders(Starlette(routes=routes, exception_handlers=handlers))
+
+    async def health(self, _: Request) -> Response:
+        """Whether this node can do its work. 503 when it cannot, so that a balancer looks elsewhere."""
+        parts = {"database": "ready"}
+        try:
+            async with asyncio.timeout(HEALTH_SECONDS):
+                await self.database.read(lambda tx: tx.execute(text("SELECT 1")))
+        except (StorageError, TimeoutError):
+            parts["database"] = "down"
+        if self.hub.draining:
+            parts["hub"] = "draining"
+        down = any(state != "ready" for state in parts.values())
+        answer = Health("down" if down else "ready", version("tertulia"), parts)
+        return Response(msgspec.json.encode(answer), 503 if down else 200, media_type="application/json")
+
+    async def socket(self, websocket: WebSocket) -> None:
+        """One WebSocket: who may not be here is turned away before it opens."""
+        wire = websocket.scope["extensions"].get(EXTENSION)
+        if not isinstance(wire, Wire):
+            raise RuntimeError("the hub needs its own WebSocket protocol: start it by `tertulia serve`")
+        await websocket.receive()
+        if not _may_connect(websocket.headers, self.config.origins):
+            await websocket.close()
+            return
+        scheme, _, token = websocket.headers.get("authorization", "").partition(" ")
+        connection = Connection(wire, self.chat, token if scheme.lower() == "bearer" else "")
+        wire.receiver = connection.receive
+        offered = websocket.scope["subprotocols"]
+        await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        if self.hub.draining:
+            connection.close(Close.GO_AWAY, "the server stops")
+        try:
+            await wire.lost.wait()
+        finally:
+            connection.closed()
+
+
+class Server(uvicorn.Server):
+    """uvicorn, but on the first signal it sends people elsewhere before it closes; a second one ends it at once."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, notes: list[str]) -> None:
+        super().__init__(config)
+        self._service = service
+        self._notes = notes
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: Any = None) -> None:
+        """Listen, and say where."""
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            where = f"http://{self.config.host}:{port}/"
+            print(f"Tertulia {version('tertulia')} is ready on {where}", *self._notes, sep="\n", flush=True)  # noqa: T201
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """See uvicorn."""
+        if self._loop is None or self._service.hub.draining or not self.started:
+            super().handle_exit(sig, frame)
+            self.force_exit = True
+            return
+        self._loop.call_soon_threadsafe(self._loop.create_task, self._leave(sig, frame))
+
+    async def _leave(self, sig: int, frame: FrameType | None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._service.hub.drain(self._service.config.drain_seconds)
+        super().handle_exit(signal.SIGTERM, frame)
+
+
+def serve(config: Config) -> None:
+    """Run the server until SIGTERM or SIGINT. Raises StorageError, PolicyError, ValueError or OSError when it cannot start."""
+    if config.redis:
+        raise ValueError("Several nodes on one Redis are not supported yet; leave the Redis URL away.")
+    database = Database.open(config.database)
+    try:
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            runner.run(_serve(config, database))
+    finally:
+        logging.shutdown()
+
+
+async def _serve(config: Config, database: Database) -> None:
+    try:
+        key, kept_in = _api_key(config)
+        tenant = await database.write(lambda tx: tenants.ensure(tx, DEFAULT_TENANT, "Default", key, now()))
+        service = Service(config, database, tenant)
+        await service.hub.start()
+        notes = [f"The API key of the platform's backend is in {kept_in}"] if kept_in else []
+        await Server(_uvicorn(config, service.app()), service, notes).serve()
+        await service.hub.close()
+    finally:
+        await database.close()
+
+
+def _uvicorn(config: Config, app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app, host=config.host, port=config.port, http=Http, ws=Wire, lifespan="off", access_log=False,
+        log_level="warning", server_header=False, proxy_headers=False, ws_max_size=FRAME_BYTES,
+        ws_per_message_deflate=False, ws_ping_interval=PING_SECONDS, ws_ping_timeout=PONG_SECONDS,
+        timeout_graceful_shutdown=5,
+    )  # fmt: skip
+
+
+def _api_key(config: Config) -> tuple[str, str]:
+    """The default tenant's key, and the file it is kept in where we made it. Raises ValueError when there is no such place."""
+    if config.api_key:
+        if len(config.api_key) < 16:
+            raise ValueError("The API key must have at least 16 characters.")
+        return config.api_key, ""
+    url = normalise(config.database)
+    if url.get_backend_name() != "sqlite":
+        raise ValueError("Set TERTULIA_API_KEY: the key that the platform's backend signs in with.")
+    file = Path(f"{url.database}.api-key")
+    if not file.exists():
+        file.touch(0o600)
+        file.write_text(secrets.token_urlsafe(32))
+    return file.read_text().strip(), str(file)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not on every system
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+def _may_connect(headers: Headers, origins: tuple[str, ...]) -> bool:
+    """Browsers tell where a page is from and let any page connect; a token in a page of ours must not serve another's."""
+    origin = headers.get("origin")
+    if origin is None or "*" in origins:
+        return True
+    return origin in origins or urlsplit(origin).netloc == headers.get("host")
+
+
+async def _http_problem(_: Request, problem: HTTPException) -> Response:
+    code = {404: "not_found", 405: "method_not_allowed"}.get(problem.status_code, "bad_request")
+    answer = problems.answer(code, problem.detail)
+    answer.status_code = problem.status_code
+    return answer
+
+
+class _Static(StaticFiles):
+    """Files of the widget and the pages; modules are loaded by pages of other origins too."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+class _SecurityHeaders:
+    """On every answer: what a page of ours may load, and that nobody guesses types."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] += [
+                    (b"content-security-policy", POLICY_HEADER.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"same-origin"),
+                ]
+            await send(message)
+
+        await self._app(scope, receive, secured if scope["type"] == "http" else send)

@@ -1,0 +1,27 @@
+"""What an operator can choose. The command line and the environment fill it; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Config(msgspec.Struct, frozen=True):
+    """The settings of one server process. Times in seconds.
+
+    ``database`` is ``sqlite:///path`` or ``postgresql://…``; ``redis`` is empty for one process alone. ``policy`` is a file or the
+    name of a shipped one. ``api_key`` is what the default tenant's backend signs in with; empty for one that is made and kept
+    beside the database. ``origins`` are the web origins that may connect; none given, only the server's own.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    database: str = "sqlite:///var/tertulia.db"
+    redis: str = ""
+    policy: str = "marketplace"
+    api_key: str = ""
+    origins: tuple[str, ...] = ()
+    demo: bool = False
+    posts_per_second: float = 5.0
+    posts_burst: int = 10
+    connections_per_user: int = 20
+    drain_seconds: float = 3.0
