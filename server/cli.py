@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from typing import IO, TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ import click
 if TYPE_CHECKING:
     from policies.policy import Policy
     from server.line import BrokenLine
+    from storage.values import Tenant
 
 ROLES = ("buyer", "seller", "provider", "agent", "bot")
 STAGES = ("enquiry", "negotiation", "ordered", "delivered", "dispute")
@@ -23,7 +26,7 @@ POLICY = click.option(
     help="A policy file, or the name of a shipped one.",
 )  # fmt: skip
 DATABASE = click.option(
-    "--database", default="sqlite:///tertulia.db", show_default=True, metavar="URL", envvar="TERTULIA_DATABASE",
+    "--database", default="sqlite:///var/tertulia.db", show_default=True, metavar="URL", envvar="TERTULIA_DATABASE",
     show_envvar=True, help="sqlite:///path or postgresql://user:password@host/name.",
 )  # fmt: skip
 
@@ -47,6 +50,35 @@ class Commands(click.Group):
 @click.version_option(package_name="tertulia")
 def main() -> None:
     """Hosted group chat for marketplaces: every message judged before it is relayed."""
+
+
+@main.command()
+@click.option("--demo", is_flag=True, envvar="TERTULIA_DEMO", show_envvar=True, help="Serve the demo page at /.")
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="TERTULIA_HOST", show_envvar=True)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, envvar="TERTULIA_PORT",
+              show_envvar=True)  # fmt: skip
+@DATABASE
+@click.option("--redis", default="", metavar="URL", envvar="TERTULIA_REDIS", show_envvar=True,
+              help="redis://host:port, for more than one server.")  # fmt: skip
+@POLICY
+@click.option("--origin", "origins", multiple=True, metavar="ORIGIN", envvar="TERTULIA_ORIGIN", show_envvar=True,
+              help="A web origin that may connect, such as https://market.example; may be given again.")  # fmt: skip
+@click.option("--api-key", default="", metavar="KEY", envvar="TERTULIA_API_KEY", show_envvar=True,
+              help="What the platform's backend signs in with.")  # fmt: skip
+def serve(
+    demo: bool, host: str, port: int, database: str, redis: str, policy: str, origins: tuple[str, ...], api_key: str
+) -> None:
+    """Run the hub, the API and the pages until stopped."""
+    from server.app import serve
+    from server.config import Config
+
+    _load(policy)
+    config = Config(
+        host=host, port=port, database=_database(database), redis=redis, policy=policy, api_key=api_key,
+        origins=origins, demo=demo,
+    )  # fmt: skip
+    with _failures_told():
+        serve(config)
 
 
 @main.command()
@@ -178,6 +210,43 @@ def test(files: tuple[str, ...]) -> None:
         sys.exit(1)
 
 
+@main.command()
+@click.argument("participant")
+@click.option("--name", help="As the others see them.  [default: PARTICIPANT]")
+@click.option("--role", type=click.Choice([*ROLES, "staff"]), required=True)
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option("--conversation", "conversations", multiple=True, metavar="ID", help="Only these; may be given again.")
+@click.option("--expires-in", type=click.IntRange(1), default=3_600, show_default=True, metavar="SECONDS")
+@click.option(
+    "--tenant", default="default", show_default=True, metavar="ID", envvar="TERTULIA_TENANT", show_envvar=True
+)
+@DATABASE
+def token(
+    participant: str, name: str | None, role: str, lang: str, conversations: tuple[str, ...], expires_in: int,
+    tenant: str, database: str,
+) -> None:  # fmt: skip
+    """Print a token with which PARTICIPANT can connect. The tenant must be known to the database."""
+    from realtime.auth import mint
+
+    with _failures_told():
+        known = _tenant(_database(database), tenant)
+        click.echo(
+            mint(known, participant, name=name or participant, role=role, lang=lang,
+                 conversations=list(conversations) or "*", expires_in=expires_in)
+        )  # fmt: skip
+
+
+@main.command()
+@DATABASE
+def migrate(database: str) -> None:
+    """Bring a database up to date; safe to run again, and at the same time as another."""
+    from storage.database import migrate
+
+    with _failures_told():
+        migrate(_database(database))
+    click.echo("The database is up to date.")
+
+
 def _load(policy: str) -> Policy:
     from policies.load import PolicyError, load
 
@@ -185,6 +254,54 @@ def _load(policy: str) -> Policy:
         return load(policy)
     except PolicyError as problem:
         raise click.ClickException(str(problem)) from None
+
+
+def _database(url: str) -> str:
+    """The URL, if it is one of ours. Anything else is a mistake of usage."""
+    from sqlalchemy.exc import ArgumentError
+
+    from storage.database import normalise
+
+    try:
+        normalise(url)
+    except (ArgumentError, ValueError) as problem:
+        raise click.BadParameter(str(problem), param_hint="--database") from None
+    return url
+
+
+def _tenant(url: str, id: str) -> Tenant:
+    """The tenant, read beside a server that may be running: a database is opened by one process only."""
+    from sqlalchemy import create_engine
+
+    from storage import tenants
+    from storage.database import normalise
+
+    parsed = normalise(url)
+    if parsed.get_backend_name() == "sqlite" and not os.path.exists(str(parsed.database)):
+        raise click.ClickException(f"There is no database at {parsed.database}.")
+    engine = create_engine(parsed)
+    try:
+        with engine.connect() as connection:
+            tenant = tenants.by_id(connection, id)
+    finally:
+        engine.dispose()
+    if tenant is None:
+        raise click.ClickException(f"There is no tenant {id!r}.")
+    return tenant
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """What can go wrong with databases, ports and settings, as one line."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from storage.errors import StorageError
+
+    try:
+        yield
+    except (StorageError, SQLAlchemyError, OSError, ValueError) as problem:
+        first, *_ = str(getattr(problem, "orig", None) or problem).splitlines() or [type(problem).__name__]
+        raise click.ClickException(first) from None
 
 
 def _sound(text: str) -> str:
