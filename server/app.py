@@ -42,7 +42,6 @@ from server.platform import Health
 from storage import tenants
 from storage.database import Database, normalise
 from storage.errors import StorageError
-from storage.values import Tenant
 
 PING_SECONDS = 25.0  # NATs forget a silent connection after 60 s
 PONG_SECONDS = 20.0
@@ -61,12 +60,11 @@ logger = logging.getLogger("tertulia")
 class Service:
     """All parts of a running server, wired together."""
 
-    def __init__(self, config: Config, database: Database, tenant: Tenant) -> None:
+    def __init__(self, config: Config, database: Database) -> None:
         self.config = config
         self.database = database
-        self.tenant = tenant
-        policy = load(config.policy)
-        engine = default_engine()
+        self.policy = policy = load(config.policy)
+        self.engine = engine = default_engine()
         limits = Limits(
             posts_per_second=config.posts_per_second, posts_burst=config.posts_burst,
             connections=config.connections_per_user,
@@ -89,7 +87,7 @@ class Service:
         if self.config.demo:
             from server.demo import Demo
 
-            routes += Demo(self.api, self.tenant).routes()
+            routes += Demo(self.api, self.engine, self.policy).routes()
         handlers: dict[Any, Any] = dict.fromkeys(problems.HANDLED, problems.told)
         handlers[HTTPException] = _http_problem
         return _SecurityHeaders(Starlette(routes=routes, exception_handlers=handlers))
@@ -178,8 +176,8 @@ def serve(config: Config) -> None:
 async def _serve(config: Config, database: Database) -> None:
     try:
         key, kept_in = _api_key(config)
-        tenant = await database.write(lambda tx: tenants.ensure(tx, DEFAULT_TENANT, "Default", key, now()))
-        service = Service(config, database, tenant)
+        await database.write(lambda tx: tenants.ensure(tx, DEFAULT_TENANT, "Default", key, now()))
+        service = Service(config, database)
         await service.hub.start()
         notes = [f"The API key of the platform's backend is in {kept_in}"] if kept_in else []
         await Server(_uvicorn(config, service.app()), service, notes).serve()
