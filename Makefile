@@ -64,7 +64,7 @@ services:
 
 node_modules/.installed: package.json package-lock.json
 	@scripts/services node
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 clean:
