@@ -15,8 +15,11 @@ import msgspec
 import pytest
 
 from policies import load
+from policies.policy import Reason
 from realtime import protocol
 from realtime.errors import Close
+from server.api import Api, Operation
+from server.problems import STATUS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(
@@ -53,9 +56,9 @@ def tag(struct: type[msgspec.Struct]) -> str:
 # -------------------------------------------------------------------------------------------------- the protocol
 
 FORM = {field.name for field in msgspec.structs.fields(protocol.MessageForm)} - {"conversation", "seq"}
-VALUES = {
+VALUES: dict[str, type[msgspec.Struct]] = {
     "Person": protocol.Person,
-    "Reason": protocol.Reason,
+    "Reason": Reason,
     "Conversation": protocol.ConversationView,
     "Invitation": protocol.InvitationView,
 }
@@ -98,29 +101,25 @@ def test_the_limits_are_those_that_are_published() -> None:
     )
 
 
-def raised(*names: str) -> set[str]:
-    """The codes with which these errors are made, anywhere in the code: their first argument."""
+def told_codes() -> set[str]:
+    """The codes with which a command is refused, anywhere in the code."""
+    place = {"Refusal": 0, "BadFrame": 0, "Refused": 1}  # of the code among the arguments
     found = set()
-    for folder in ("realtime", "desk", "server"):
+    for folder in ("realtime", "server"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Name)
-                    and node.func.id in names
-                    and node.args
-                ):
-                    code = node.args[0]
-                    if isinstance(code, ast.Constant) and isinstance(code.value, str):
-                        found.add(code.value)
-    return found
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in place:
+                    arguments = node.args[place[node.func.id] :]
+                    if arguments and isinstance(arguments[0], ast.Constant):
+                        found.add(str(arguments[0].value))
+    # Ends the connection with a close code instead of being sent.
+    return found - {"too_many_connections"}
 
 
 def test_every_refusal_code_is_told() -> None:
     told = set(re.findall(r"^\| `(\w+)` \|", sections(PROTOCOL)["Refusal codes"], flags=re.MULTILINE))
-    used = raised("Refusal", "BadFrame", "Refused")
-    assert used
-    assert used <= told
+    assert "not_found" in told
+    assert told_codes() <= told
 
 
 def test_every_close_code_is_told_with_what_the_client_does() -> None:
@@ -130,6 +129,33 @@ def test_every_close_code_is_told_with_what_the_client_does() -> None:
     told = {int(code): action for code, action in rows if code.startswith("4")}
     assert set(told) == {code for name, code in vars(Close).items() if name.isupper()}
     assert set(told.values()) <= {"may resume", "must refresh", "must stop", "stops"}
+
+
+# ------------------------------------------------------------------------------------------------- the HTTP API
+
+OPERATIONS = Api(None, None, None, None).operations  # type: ignore[arg-type]  # only its table is looked at
+HTTP_API = sections((ROOT / "docs/http-api.md").read_text())
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.handle.__name__)
+def test_an_operation_is_told_with_all_that_it_takes(operation: Operation) -> None:
+    body = HTTP_API[f"{operation.method} {operation.path}"]
+    takes = {field.name for field in msgspec.structs.fields(operation.body)} if operation.body else set()
+    takes |= {name for name, _ in operation.query}
+    assert takes <= named(body)
+    assert str(operation.status) in body or operation.status == 200
+
+
+def test_no_operation_is_told_that_does_not_exist() -> None:
+    told = {heading for heading in HTTP_API if re.match("[A-Z]+ /", heading)}
+    described = {"GET /health", "GET /v1/openapi.json", "GET /v1/docs"}
+    assert told == described | {f"{operation.method} {operation.path}" for operation in OPERATIONS}
+
+
+def test_the_error_codes_of_the_api_are_told_with_their_status() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| (.+?) \|", HTTP_API["Errors"], flags=re.MULTILINE)
+    told = {code: int(status) for status, codes in rows for code in named(codes)}
+    assert told == STATUS
 
 
 # -------------------------------------------------------------------------------------------------------- links
