@@ -1,0 +1,32 @@
+"""Scams: secrets asked for, money asked for in advance, payments that never were. Links that are traps are found by ``rules.links``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rules.cues import first_match, read, recipes
+from rules.text import Folded
+from rules.types import Category, Finding, Setting
+
+_RECIPES = recipes("scam")
+_FIRST = frozenset(concept for recipe in _RECIPES for concept in recipe.needs[0].split("|"))
+
+
+class ScamRule:
+    """The known frauds of marketplaces, told by what they ask for together with what they promise.
+
+    Warnings of them use the same words, and are none: see ``rules.cues.Cues.refused``.
+    """
+
+    name = "scam"
+
+    def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
+        """See ``rules.types.Rule``."""
+        cues = read(text)
+        if not cues.present & _FIRST:
+            return ()
+        spans = list(first_match(cues, _RECIPES))
+        if not spans:
+            return ()
+        recipe, (start, end) = max(spans, key=lambda match: match[0].score)
+        return (Finding(Category.SCAM, recipe.score, *text.span(start, end), f"scam:{recipe.name}"),)
