@@ -10,6 +10,7 @@ import dataclasses
 import glob
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -256,6 +257,11 @@ class Server:
     process: Process | None = None
 
     @property
+    def api_key(self) -> str:
+        """What the platform's back end signs in with."""
+        return self.environment["TERTULIA_API_KEY"]
+
+    @property
     def url(self) -> str:
         """Where its pages and its API are."""
         return f"http://127.0.0.1:{self.port}"
@@ -314,7 +320,10 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
         def start(*arguments: str, **environment: str) -> Server:
             folder = tmp_path_factory.mktemp("server")
             inherited = {name: value for name, value in os.environ.items() if not name.startswith("TERTULIA_")}
-            defaults = {"TERTULIA_DATABASE": f"sqlite:///{folder / 'tertulia.db'}"}
+            defaults = {
+                "TERTULIA_DATABASE": f"sqlite:///{folder / 'tertulia.db'}",
+                "TERTULIA_API_KEY": secrets.token_urlsafe(32),
+            }
             server = Server(folder, arguments, inherited | defaults | environment)
             return servers.enter_context(server)
 
