@@ -130,10 +130,13 @@ class Clause(msgspec.Struct, frozen=True):
 
 
 class _Plan(msgspec.Struct, frozen=True):
-    """The clauses that one sender, stage and listing leave: exceptions before the rest, then by their order."""
+    """The clauses that one sender, stage and listing leave: exceptions before the rest, then by their order.
+
+    Beside each clause of ``by_scores`` stands its first threshold, which almost every message fails.
+    """
 
     by_category: dict[Category, tuple[Clause, ...]]
-    by_scores: tuple[Clause, ...]
+    by_scores: tuple[tuple[str, float, Clause], ...]
 
 
 class Policy:
@@ -168,6 +171,8 @@ class Policy:
         self.description = description
         self._by_id = {clause.id: clause for clause in self.clauses}
         self._listings = frozenset().union(*(clause.listing.values for clause in self.clauses if clause.listing))
+        ranking = sorted(self.clauses, key=lambda clause: (-clause.verdict.rank, clause.order))
+        self._strength = {clause.order: place for place, clause in enumerate(ranking)}
         self._plans: dict[tuple[Role, Stage, str | None], _Plan] = {}
         self._clean = Decision(Verdict.ALLOW, self.id)
 
@@ -192,40 +197,26 @@ class Policy:
                     heard.setdefault(clause.order, []).append(finding)
                     if clause.verdict is Verdict.ALLOW:
                         break
-        spoke = [self.clauses[order] for order, seen in heard.items() if _places(seen) >= self.clauses[order].count]
-        for clause in plan.by_scores if scores else ():
-            if clause.reached(scores) and clause.heard_by(setting.audience):
-                spoke.append(clause)
+        spoke = [order for order, seen in heard.items() if _places(seen) >= self.clauses[order].count]
+        for name, least, clause in plan.by_scores:
+            if scores.get(name, -1.0) >= least and clause.reached(scores) and clause.heard_by(setting.audience):
+                spoke.append(clause.order)
         if not spoke and not findings and not failures:
             return self._clean
-        return self._decision(findings, spoke, heard, failures)
-
-    def _decision(
-        self,
-        findings: Sequence[Finding],
-        spoke: list[Clause],
-        heard: Mapping[int, Sequence[Finding]],
-        failures: Sequence[Failure],
-    ) -> Decision:
-        spoke.sort(key=lambda clause: (-clause.verdict.rank, clause.order))
-        verdict = spoke[0].verdict if spoke else Verdict.ALLOW
+        spoke.sort(key=self._strength.__getitem__)
+        clauses = [self.clauses[order] for order in spoke]
+        verdict = clauses[0].verdict if clauses else Verdict.ALLOW
         degraded = []
         for failure in failures:
             behaviour = self.behaviour(failure)
             degraded.append(f"{failure.stage}:{failure.failing}:{behaviour}")
             verdict = max(verdict, _AT_LEAST[behaviour], key=_rank)
-        masks = [
-            Mask(finding.start, finding.end, tuple(sorted(clause.audience)))
-            for clause in spoke
-            if clause.verdict is Verdict.MASK
-            for finding in heard[clause.order]
-        ]
         return Decision(
             verdict,
             self.id,
             findings=tuple(findings),
-            clauses=tuple(clause.id for clause in spoke),
-            masks=_merged(masks) if masks else (),
+            clauses=tuple([clause.id for clause in clauses]),
+            masks=_masks(clauses, heard),
             degraded=tuple(degraded),
         )
 
@@ -292,11 +283,12 @@ class Policy:
         about = {category: tuple(one for one in clauses if category in one.categories) for category in Category}
         return _Plan(
             by_category={category: those for category, those in about.items() if those},
-            by_scores=tuple(clause for clause in clauses if not clause.categories),
+            by_scores=tuple((*clause.scores[0], clause) for clause in clauses if not clause.categories),
         )
 
 
 _rank = attrgetter("rank")
+_by_place = attrgetter("start", "end", "audience")
 _AT_LEAST = {Behaviour.OPEN: Verdict.ALLOW, Behaviour.HOLD: Verdict.HOLD, Behaviour.CLOSED: Verdict.BLOCK}
 
 
@@ -304,17 +296,23 @@ def _places(findings: Sequence[Finding]) -> int:
     return 1 if len(findings) == 1 else len({(finding.start, finding.end) for finding in findings})
 
 
-def _merged(masks: Iterable[Mask]) -> tuple[Mask, ...]:
-    """The same cover with masks of one audience joined where they touch, in order of their place."""
-    merged: list[Mask] = []
-    for mask in sorted(masks, key=lambda mask: (mask.audience, mask.start, mask.end)):
-        last = merged[-1] if merged else None
-        if last is not None and last.audience == mask.audience and mask.start <= last.end:
-            merged[-1] = Mask(last.start, max(last.end, mask.end), mask.audience)
+def _masks(clauses: Iterable[Clause], heard: Mapping[int, Sequence[Finding]]) -> tuple[Mask, ...]:
+    """What the mask clauses cover, in order of its place; masks of one audience are joined where they touch."""
+    masks = [
+        (tuple(sorted(clause.audience)), finding.start, finding.end)
+        for clause in clauses
+        if clause.verdict is Verdict.MASK
+        for finding in heard[clause.order]
+    ]
+    joined: list[Mask] = []
+    for audience, start, end in sorted(masks):
+        last = joined[-1] if joined else None
+        if last is not None and last.audience == audience and start <= last.end:
+            joined[-1] = Mask(last.start, max(last.end, end), audience)
         else:
-            merged.append(mask)
-    merged.sort(key=lambda mask: (mask.start, mask.end, mask.audience))
-    return tuple(merged)
+            joined.append(Mask(start, end, audience))
+    joined.sort(key=_by_place)
+    return tuple(joined)
 
 
 def _language(lang: str | None) -> str:
