@@ -123,7 +123,7 @@ class Engine:
             for output, least in classifier.thresholds.items():
                 score = outputs.get(output, 0.0)
                 if score >= least and output in _CATEGORIES:
-                    findings.append(Finding(Category(output), float(score), 0, 0, f"{classifier.name}:{output}"))
+                    findings.append(Finding(Category(output), score, 0, 0, f"{classifier.name}:{output}"))
         return scores
 
     def _feel(self, text: str, failures: list[Failure]) -> tuple[str, float] | None:
