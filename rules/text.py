@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 # Distinct characters that are remembered: more than honest talk uses, and a bound on what an attack can fill.
@@ -119,6 +120,7 @@ class Folded:
 
     def __init__(self, original: str, plain: str, starts: list[int] | None = None) -> None:
         self.original, self.plain = original, plain
+        self.notes: dict[object, Any] = {}  # what a rule has worked out about this text and needs again, by that rule
         self._starts = starts  # of each character of plain, and the end; None where both texts run in step
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -137,6 +139,11 @@ class Folded:
     def words(self) -> str:
         """``plain`` with all but ASCII letters and digits made spaces, one for one."""
         return self.plain.encode("ascii", "replace").translate(_WORDS).decode("ascii")
+
+    @cached_property
+    def padded(self) -> str:
+        """``words`` between two spaces, so that every word has one on either side."""
+        return f" {self.words} "
 
     @cached_property
     def tokens(self) -> list[str]:

@@ -1,0 +1,298 @@
+"""The terms of all languages, and where a text uses them, in the open or in disguise.
+
+Every message passes here, so what most messages need is done by set operations on their words. Only what looks unlike
+a word (``m1erda``, ``f***``, ``p u t a``, ``shiiit``) is looked at closely, one piece at a time.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from rules import disguise, locale
+from rules.phrase import Phrase, forms, plain
+from rules.text import Folded
+from rules.types import Category, Finding, Setting
+
+TERMS = Path(__file__).parent / "terms"
+FAMILIES = ("profanity", "insult", "sexual", "threat", "drugs_weapons", "self_harm", "spam")
+
+_NOTATION = re.compile(r"[*?()<>_!^$\[\]]|\.\.\.")
+_TILDE = "\u0303"
+
+# How a language's letters are exchanged by those who write as they hear: each alone and all together.
+_BY_EAR = {
+    "es": (
+        ("qu(?=[ei])", "k"),
+        ("c(?=[aoulr])", "k"),
+        ("g(?=[ei])", "j"),
+        ("b", "v"),
+        ("v", "b"),
+        ("ll", "y"),
+        ("z", "s"),
+        ("(?<![a-z])h", ""),
+    ),
+    "pt": (("qu(?=[ei])", "k"), ("c(?=[aoulr])", "k"), ("ch", "x"), ("lh", "i"), ("lho$", "io"), ("ss", "c"), ("o$", "u")),
+    "en": (("^f", "ph"), ("ck", "k"), ("ck", "cc"), ("u(?=ck)", "oo"), ("ing$", "in"), ("er$", "a"), ("s$", "z")),
+}
+
+
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Terms of one kind.
+
+    ``unless`` names lists of words of which one in the text makes these terms harmless; ``only`` names lists of which one must be
+    there. ``languages`` and ``regions`` say where the terms mean harm, ``elsewhere`` where they do not. ``accents`` says that the
+    term is a harmless word without its accents (``coño``, ``cono``). ``inside`` terms are found within glued words.
+    """
+
+    terms: tuple[str, ...]
+    kind: str = ""
+    score: float = 0.9
+    unless: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    accents: bool = False
+    inside: bool = False
+    disguised: bool = True
+    sounds: bool = False
+
+
+class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of terms."""
+
+    family: str
+    language: str
+    groups: tuple[Group, ...]
+    lists: dict[str, str] = {}
+    disguised: tuple[str, ...] = ()
+
+
+class Term(msgspec.Struct, frozen=True, gc=False):
+    """One entry as hits refer to it. ``context`` and ``needs`` are the words of ``unless`` and ``only``."""
+
+    family: str
+    language: str
+    name: str
+    group: Group
+    context: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+
+
+class Hit(msgspec.Struct, frozen=True, gc=False):
+    """A term at a place of the plain text, ``words[start:end]`` of the reading it was found in, and in the original text."""
+
+    term: Term
+    start: int
+    end: int
+    original: tuple[int, int]
+    step: str = ""
+
+
+class Lexicon:
+    """All terms made ready for search. One search serves every family: its result stays with the folded text."""
+
+    def __init__(self, vocabularies: Iterable[Vocabulary]) -> None:
+        self._words: dict[str, list[Term]] = defaultdict(list)
+        self._phrases: dict[str, list[tuple[Phrase, Term]]] = defaultdict(list)
+        disguised: set[str] = set()
+        famous: set[str] = set()
+        glued: dict[str, str] = {}
+        innocent: set[str] = set()
+        for vocabulary in vocabularies:
+            lists = {name: tuple(written.split(", ")) for name, written in vocabulary.lists.items()}
+            innocent.update(plain(word) for word in lists.get("innocent", ()))
+            famous.update(lists.get("famous", ()))
+            for group in vocabulary.groups:
+                for source in group.terms:
+                    for word in self._add(vocabulary, group, source, lists):
+                        if group.disguised:
+                            disguised.update(word.split())
+                        if group.inside:
+                            glued[word.replace(" ", "")] = word
+            for name in vocabulary.disguised:
+                disguised.update(word for one in lists[name] for form in forms(one) for word in plain(form).split())
+        self._disguises = disguise.Disguises(disguised - innocent, famous, glued, innocent)
+        self._known = frozenset(self._words) | frozenset(self._phrases)
+
+    def _add(
+        self, vocabulary: Vocabulary, group: Group, source: str, lists: Mapping[str, Sequence[str]]
+    ) -> Iterator[str]:
+        """Enters one term; yields what it looks like in plain form, if it is no more than words."""
+        context = frozenset(plain(word) for name in group.unless for one in lists[name] for word in forms(one))
+        needs = frozenset(plain(word) for name in group.only for one in lists[name] for word in forms(one))
+        name = f"{vocabulary.language}/{source}"
+        term = Term(vocabulary.family, vocabulary.language, name, group, context, needs)
+        if _NOTATION.search(source):
+            phrase = Phrase(source, lists)
+            for anchor in phrase.anchors:
+                self._phrases[anchor].append((phrase, term))
+            return
+        written = forms(source)
+        yield from dict.fromkeys(map(plain, written))
+        if group.sounds:
+            written += [heard for word in written for heard in _sounds(word, vocabulary.language)]
+        for form in dict.fromkeys(map(plain, written)):
+            if " " not in form:
+                self._words[form].append(term)
+        phrases = [word for word in written if " " in plain(word)]
+        if phrases:
+            phrase = Phrase("(" + "|".join(phrases) + ")", {})
+            for anchor in phrase.anchors:
+                self._phrases[anchor].append((phrase, term))
+
+    def find(self, text: Folded, setting: Setting, family: str) -> list[Hit]:
+        """The hits of one family that count in this setting, by place."""
+        hits = self._hits(text).get(family)
+        if not hits:
+            return []
+        return [hit for hit in hits if _counts(hit, text, setting)]
+
+    def _hits(self, text: Folded) -> Mapping[str, list[Hit]]:
+        found = text.notes.get(self)
+        if found is None:
+            found = text.notes[self] = self._search(text)
+        return found
+
+    def _search(self, text: Folded) -> Mapping[str, list[Hit]]:
+        hits: dict[str, list[Hit]] = defaultdict(list)
+        for term, start, end in self._matches(text.padded, text.tokens):
+            hits[term.family].append(Hit(term, start, end, text.span(start, end)))
+        reveals = self._disguises.reveal(text)
+        if reveals:
+            self._search_revealed(text, reveals, hits)
+        if text.decoded is not None:
+            for term, start, end in self._matches(text.decoded.padded, text.decoded.tokens):
+                hits[term.family].append(Hit(term, start, end, text.decoded.span(start, end), "percent"))
+        return {family: _distinct(found) for family, found in hits.items()}
+
+    def _search_revealed(
+        self, text: Folded, reveals: Sequence[disguise.Reveal], hits: dict[str, list[Hit]]
+    ) -> None:
+        revealed = Revealed(text, reveals)
+        for term, start, end in self._matches(revealed.padded, revealed.padded.split()):
+            first, last, step = revealed.place(start, end)
+            if step:
+                hits[term.family].append(Hit(term, first, last, text.span(first, last), step))
+
+    def _matches(self, padded: str, tokens: Sequence[str]) -> Iterator[tuple[Term, int, int]]:
+        """Terms with their places in the text that ``padded`` has one space before."""
+        found = self._known.intersection(tokens)
+        phrases: dict[Phrase, Term] = {}
+        for token in found:
+            for term in self._words.get(token, ()):
+                spaced = f" {token} "
+                start = padded.find(spaced)
+                while start >= 0:
+                    yield term, start, start + len(token)
+                    start = padded.find(spaced, start + 1)
+            phrases.update(self._phrases.get(token, ()))
+        for phrase, term in phrases.items():
+            for match in phrase.expression.finditer(padded):
+                start, end = match.span("part")
+                part = match["part"]
+                start += len(part) - len(part.lstrip())
+                yield term, start - 1, start - 1 + len(part.strip())
+
+
+class Revealed:
+    """A text with its disguised words replaced by what they are read as. ``padded`` is as that of a folded text."""
+
+    def __init__(self, text: Folded, reveals: Sequence[disguise.Reveal]) -> None:
+        pieces: list[str] = []
+        # Places in the new text where a stretch begins, where it begins in the plain text, and the reveal it belongs to.
+        self._stretches: list[tuple[int, int, disguise.Reveal | None]] = []
+        length = last = 0
+        for reveal in (*reveals, None):
+            until = reveal.start if reveal else len(text.words)
+            self._stretches.append((length, last, None))
+            pieces.append(text.words[last:until])
+            length += until - last
+            if reveal:
+                self._stretches.append((length, reveal.start, reveal))
+                pieces.append(reveal.text)
+                length += len(reveal.text)
+                last = reveal.end
+        self.padded = f" {''.join(pieces)} "
+
+    def place(self, start: int, end: int) -> tuple[int, int, str]:
+        """Start and end in the plain text, and the first trick in between (empty if there is none)."""
+        first = bisect_right(self._stretches, start, key=lambda s: s[0]) - 1
+        last = bisect_right(self._stretches, end - 1, key=lambda s: s[0]) - 1
+        begin, beginning, opening = self._stretches[first]
+        close, closing, ending = self._stretches[last]
+        step = next((reveal.step for _, _, reveal in self._stretches[first : last + 1] if reveal), "")
+        return (
+            opening.start if opening else beginning + start - begin,
+            ending.end if ending else closing + end - close,
+            step,
+        )
+
+
+def _distinct(hits: list[Hit]) -> list[Hit]:
+    """By place; of hits on the same place only the one that scores highest, an open one before a disguised one."""
+    best: dict[tuple[int, int, str], Hit] = {}
+    for hit in hits:
+        key = (hit.start, hit.end, hit.term.group.kind)
+        if key not in best or hit.term.group.score > best[key].term.group.score:
+            best[key] = hit
+    return sorted(best.values(), key=lambda hit: (hit.start, -hit.end))
+
+
+def _counts(hit: Hit, text: Folded, setting: Setting) -> bool:
+    group = hit.term.group
+    if hit.term.context and not hit.term.context.isdisjoint(text.tokens):
+        return False
+    if hit.term.needs and hit.term.needs.isdisjoint(text.tokens):
+        return False
+    if group.languages and (locale.language(text, setting) or group.languages[0]) not in group.languages:
+        return False
+    if group.regions or group.elsewhere:
+        region = locale.region(text, setting)
+        if (group.regions and region not in group.regions) or region in group.elsewhere:
+            return False
+    if group.accents:
+        start, end = hit.original
+        return _TILDE in unicodedata.normalize("NFD", text.original[start:end])
+    return True
+
+
+def _sounds(word: str, language: str) -> Iterator[str]:
+    """``word`` as people write it by ear."""
+    written = {word}
+    for pattern, replacement in _BY_EAR[language]:
+        written |= {re.sub(pattern, replacement, one) for one in written if len(written) < 16}
+    return iter(written - {word})
+
+
+@cache
+def load() -> Lexicon:
+    """The lexicon of all files of ``rules/terms``.
+
+    Raises msgspec.ValidationError for a file that is none, PhraseError for a phrase that cannot be read.
+    """
+    files = sorted(file for family in FAMILIES for file in TERMS.glob(f"{family}.*.toml"))
+    return Lexicon(msgspec.convert(tomllib.loads(file.read_text("utf-8")), Vocabulary) for file in files)
+
+
+def findings(category: Category, hits: Iterable[Hit]) -> list[Finding]:
+    """Findings of ``category``, one for hits that overlap; the source is the term that scores highest."""
+    found: list[Finding] = []
+    for hit in sorted(hits, key=lambda hit: hit.original):
+        start, end = hit.original
+        finding = Finding(category, hit.term.group.score, start, end, f"{hit.term.family}:{hit.term.name}", hit.step)
+        if found and start < found[-1].end:
+            before = found.pop()
+            strongest = finding if finding.score > before.score else before
+            finding = msgspec.structs.replace(strongest, start=before.start, end=max(end, before.end))
+        found.append(finding)
+    return found
