@@ -22,7 +22,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from rules.text import Folded
 
 TERMS = Path(__file__).parent / "terms"
-CUE_FILES = ("stance", "contact", "payment", "scam", "links")
+CUE_FILES = ("stance", "contact", "payment", "scam", "links", "emoji")
 
 Span = tuple[int, int]
 
@@ -84,6 +84,14 @@ class Cues:
         """Whether ``concept`` occurs inside ``span``."""
         return any(span[0] <= start and end <= span[1] for start, end in self[concept])
 
+    def widened(self, start: int, end: int, beside: Sequence[Span], leads: Sequence[str]) -> Span:
+        """A place together with what overlaps it and with the verb that leads to it: "hazme un bizum", not "bizum"."""
+        for s, e in beside:
+            if s <= end + 2 and start <= e + 2:
+                start, end = min(start, s), max(end, e)
+        before = [s for lead in leads for s, e in self[lead] if start - 24 <= s < start and not _BREAK.search(self.plain, e, max(e, start))]
+        return min(before, default=start), end
+
     def refused(self, start: int, end: int) -> bool:
         """Whether the words around a place refuse what it names, warn of it, or report somebody else's asking."""
         if not self.present & _STANCES:
@@ -91,11 +99,14 @@ class Cues:
         left, right = self.clause(start, end)
         if self.within("warning", (left, right)) or self.within("reported", (left, right)):
             return True
-        if any(left <= s and e <= end and start - e <= _REFUSAL_REACH for s, e in self["refuse"]):
+        plain = self.plain
+        if any(left <= s and e <= end and start - e <= _REFUSAL_REACH and not _BREAK.search(plain, e, max(e, start)) for s, e in self["refuse"]):
             return True
-        return any(start <= s and e <= right and s - end <= _REFUSAL_REACH for s, e in self["refuse_after"])
+        return any(start <= s and e <= right and s - end <= _REFUSAL_REACH and not _BREAK.search(plain, end + 3, max(end, s)) for s, e in self["refuse_after"])
 
 
+# A comma ends what a refusal reaches, unless the list goes on: "no bizum, ni transferencias".
+_BREAK = re.compile(r",(?!\s?(?:ni|or|nor|ou|nem|y|e|o|and|cash|bizum|pix|venmo|zelle|transfer\w*)\s)")
 _REFUSAL_REACH = 40  # characters between "I never" and what is refused
 _STANCES = frozenset(("refuse", "refuse_after", "warning", "reported"))
 

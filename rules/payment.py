@@ -40,6 +40,7 @@ class PaymentRule:
             return
         # Recipes overlap: one offer is one finding, as wide as the surest of them and as sure.
         recipe, (start, end) = max(spans, key=lambda match: match[0].score)
+        start, end = cues.widened(start, end, [span for _, span in spans], _LEADS)
         yield Finding(Category.OFF_PLATFORM_PAYMENT, recipe.score, *text.span(start, end), f"payment:{recipe.name}")
 
     def _accounts(self, text: Folded, cues: Cues) -> Iterator[Finding]:
@@ -62,6 +63,7 @@ class PaymentRule:
                     yield Finding(Category.OFF_PLATFORM_PAYMENT, 0.85, *text.span(*match.span()), "payment:account")
 
 
+_LEADS = ("give", "wallet_asked")
 _MONEY = frozenset(concept for recipe in _RECIPES for concept in recipe.needs[0].split("|")) - {"give"} | {"around"}
 
 

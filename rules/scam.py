@@ -9,6 +9,7 @@ from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
 _RECIPES = recipes("scam")
+_LEADS = ("tell", "advance")
 _FIRST = frozenset(concept for recipe in _RECIPES for concept in recipe.needs[0].split("|"))
 
 
@@ -29,4 +30,5 @@ class ScamRule:
         if not spans:
             return ()
         recipe, (start, end) = max(spans, key=lambda match: match[0].score)
+        start, end = cues.widened(start, end, [span for _, span in spans], _LEADS)
         return (Finding(Category.SCAM, recipe.score, *text.span(start, end), f"scam:{recipe.name}"),)
