@@ -530,6 +530,10 @@ _encoder = msgspec.json.Encoder()
 encode = _encoder.encode
 
 
+# NUL is no character of any language, and PostgreSQL stores none. JSON can only spell it like this.
+_NUL = "\\u0000"
+
+
 class _Ref(Struct):
     ref: str | UnsetType = UNSET
 
@@ -537,15 +541,14 @@ class _Ref(Struct):
 _refs = msgspec.json.Decoder(_Ref)
 
 
-def decode(frame: str | bytes) -> AnyCommand:
+def decode(frame: str) -> AnyCommand:
     """The command in a text frame.
 
     Raises BadFrame: ``bad_json`` when it is no JSON, ``bad_request`` when it is no command of ours (unknown type or field,
     wrong type, out of bounds), ``too_long`` when a text is over its limit.
     """
     try:
-        command: AnyCommand = _commands.decode(frame)
-        return command
+        command = _commands.decode(frame)
     except msgspec.ValidationError as problem:
         code = "too_long" if "length <=" in str(problem) else "bad_request"
         raise BadFrame(code, str(problem), _ref_of(frame)) from None
@@ -554,9 +557,24 @@ def decode(frame: str | bytes) -> AnyCommand:
     except RecursionError:
         # Deep nesting exhausts the decoder's stack before it can tell that no field of ours nests.
         raise BadFrame("bad_json", "The frame is nested too deeply.") from None
+    if _NUL in frame and holds_nul(msgspec.to_builtins(command)):
+        raise BadFrame("bad_request", "A text holds the character NUL.", _ref_of(frame))
+    return command
 
 
-def _ref_of(frame: str | bytes) -> str:
+def holds_nul(value: Any) -> bool:
+    """Whether a text somewhere in ``value`` (of str, dict and list) holds the character NUL."""
+    match value:
+        case str():
+            return "\0" in value
+        case dict():
+            return any(holds_nul(one) for one in value.values())
+        case list():
+            return any(holds_nul(one) for one in value)
+    return False
+
+
+def _ref_of(frame: str) -> str:
     try:
         ref = _refs.decode(frame).ref
     except (msgspec.DecodeError, UnicodeError, RecursionError):

@@ -17,7 +17,7 @@ from realtime.auth import mint
 from realtime.chat import new_id, now
 from realtime.errors import Refusal
 from realtime.hub import Hub
-from realtime.protocol import HISTORY_PAGE, Person
+from realtime.protocol import HISTORY_PAGE, Person, holds_nul
 from realtime.visibility import Reader, invitation_view, visible_to
 from rules.types import Role, Setting
 from server.check import Checked, checked
@@ -203,6 +203,8 @@ class Api:
             operation, decoder = methods[method], decoders[method]
             tenant = await self._tenant(request)
             body = decoder.decode(await _body(request)) if decoder is not None else None
+            if holds_nul(msgspec.to_builtins(body)) or holds_nul(request.path_params):
+                raise Refusal("bad_request", "A text holds the character NUL.")
             answered = await operation.handle(tenant, request, body)
             if operation.answer is None:
                 return Response(status_code=operation.status)

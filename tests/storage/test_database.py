@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
@@ -50,7 +51,7 @@ async def test_a_history_keeps_its_epoch(database_url: str) -> None:
     assert first.epoch == second.epoch != ""
 
 
-async def test_a_second_process_is_told_that_the_file_is_taken(sqlite_url: str) -> None:
+def test_a_second_process_is_told_that_the_file_is_taken(sqlite_url: str) -> None:
     database = Database.open(sqlite_url)
     code = "import sys; from storage.database import Database; Database.open(sys.argv[1])"
     other = subprocess.run([sys.executable, "-c", code, sqlite_url], capture_output=True, text=True, check=False)
@@ -58,8 +59,8 @@ async def test_a_second_process_is_told_that_the_file_is_taken(sqlite_url: str) 
     assert "is in use by another process" in other.stderr
     with pytest.raises(AlreadyOpen):
         Database.open(sqlite_url)
-    await database.close()
-    await Database.open(sqlite_url).close()
+    asyncio.run(_close(database))
+    asyncio.run(_close(Database.open(sqlite_url)))
 
 
 async def test_sqlite_keeps_what_it_acknowledged_through_a_power_cut(sqlite_url: str) -> None:
@@ -82,7 +83,7 @@ async def test_readers_cannot_write(sqlite_url: str) -> None:
 
 @pytest.mark.parametrize("url", ["mysql://host/db", "sqlite://", "sqlite:///:memory:"])
 def test_a_url_that_cannot_serve_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="SQLite|supported"):
+    with pytest.raises(ValueError, match=r"SQLite|supported"):
         normalise(url)
 
 
@@ -93,3 +94,7 @@ def test_a_server_that_is_not_there_is_told_as_such() -> None:
 
 def test_the_sqlite_of_this_python_is_new_enough() -> None:
     assert sqlite3.sqlite_version_info >= (3, 38)
+
+
+async def _close(database: Database) -> None:
+    await database.close()
