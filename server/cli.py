@@ -65,18 +65,22 @@ def main() -> None:
               help="A web origin that may connect, such as https://market.example; may be given again.")  # fmt: skip
 @click.option("--api-key", default="", metavar="KEY", envvar="TERTULIA_API_KEY", show_envvar=True,
               help="What the platform's backend signs in with.")  # fmt: skip
-def serve(
-    demo: bool, host: str, port: int, database: str, redis: str, policy: str, origins: tuple[str, ...], api_key: str
-) -> None:
+@click.option("--posts-per-second", type=click.FloatRange(0.1), default=5.0, show_default=True,
+              envvar="TERTULIA_POSTS_PER_SECOND", show_envvar=True, help="Of one participant, in the long run.")  # fmt: skip
+@click.option("--posts-burst", type=click.IntRange(1), default=10, show_default=True, envvar="TERTULIA_POSTS_BURST",
+              show_envvar=True, help="Of one participant, at once.")  # fmt: skip
+@click.option("--connections-per-user", type=click.IntRange(1), default=20, show_default=True,
+              envvar="TERTULIA_CONNECTIONS_PER_USER", show_envvar=True)  # fmt: skip
+@click.option("--drain-seconds", type=click.FloatRange(0), default=3.0, show_default=True,
+              envvar="TERTULIA_DRAIN_SECONDS", show_envvar=True,
+              help="Over how long the open connections are sent away when the server stops.")  # fmt: skip
+def serve(policy: str, database: str, **settings: Any) -> None:
     """Run the hub, the API and the pages until stopped."""
     from server.app import serve
     from server.config import Config
 
     _load(policy)
-    config = Config(
-        host=host, port=port, database=_database(database), redis=redis, policy=policy, api_key=api_key,
-        origins=origins, demo=demo,
-    )  # fmt: skip
+    config = Config(policy=policy, database=_database(database), **settings)
     with _failures_told():
         serve(config)
 
