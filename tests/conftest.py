@@ -216,9 +216,24 @@ def sqlite_url(tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """A database without anybody's words, once for each kind that the service runs on: one contract, two databases."""
+    """A database without anybody's words, once for each kind that the service runs on: one contract, two databases.
+
+    The one of PostgreSQL has our tables already, which saves a third of a second; see ``empty_database_url``.
+    """
     url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database in which there is nothing at all yet, once for each kind."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_url")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    name = server.create()
+    yield server.url(name)
+    server.drop(name)
 
 
 @pytest.fixture(scope="session")
@@ -312,9 +327,8 @@ class Server:
             return False
 
 
-@pytest.fixture
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Starts servers, as ``serve("--demo", TERTULIA_DATABASE=url)``; each has a SQLite file unless told otherwise."""
+@contextlib.contextmanager
+def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
     with contextlib.ExitStack() as servers:
 
         def start(*arguments: str, **environment: str) -> Server:
@@ -327,6 +341,20 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
             server = Server(folder, arguments, inherited | defaults | environment)
             return servers.enter_context(server)
 
+        yield start
+
+
+@pytest.fixture
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Starts servers, as ``serve("--demo", TERTULIA_DATABASE=url)``; each has a SQLite file unless told otherwise."""
+    with _servers(tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Like ``serve``, for servers that many tests share until the end of the run."""
+    with _servers(tmp_path_factory) as start:
         yield start
 
 

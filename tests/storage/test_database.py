@@ -18,20 +18,20 @@ from storage.errors import AlreadyOpen, Unavailable
 from storage.tables import metadata
 
 
-def test_the_migrations_make_exactly_the_tables_that_the_code_uses(database_url: str) -> None:
-    migrate(database_url)
-    engine = create_engine(normalise(database_url))
+def test_the_migrations_make_exactly_the_tables_that_the_code_uses(empty_database_url: str) -> None:
+    migrate(empty_database_url)
+    engine = create_engine(normalise(empty_database_url))
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
 
 
-def test_migrations_started_together_wait_for_each_other(database_url: str) -> None:
+def test_migrations_started_together_wait_for_each_other(empty_database_url: str) -> None:
     problems: list[Exception] = []
 
     def run() -> None:
         try:
-            migrate(database_url)
+            migrate(empty_database_url)
         except Exception as problem:
             problems.append(problem)
 
