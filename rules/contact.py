@@ -82,7 +82,7 @@ def _short(recent: Sequence[Utterance]) -> list[Utterance]:
     return [utterance for utterance in recent[-PIECES:] if len(utterance.text) <= PIECE_LENGTH]
 
 
-_PIECE = re.compile(r"[0-9@_]|\b(?:arroba|at|punto|ponto|dot)\b|^\W*\.")
+_PIECE = re.compile(r"[0-9@_]|[a-z][.][a-z]|\b(?:arroba|at|punto|ponto|dot)\b|^\W*\.")
 
 
 def _may_be_piece(text: Folded, cues: Cues) -> bool:
@@ -157,7 +157,7 @@ def _name(text: Folded, cues: Cues, recent: list[Folded], around: list[Cues]) ->
     if tail and any("mailbox" in c or "website" in c or "account" in c or _AT_PIECE.search(c.plain) or is_any_name(c.plain) for c in context):
         kind = "email" if any("mailbox" in c or _AT_PIECE.search(c.plain) for c in context) else "link"
         return Finding(Category.CONTACT, 0.85, *text.span(*tail.span()), f"contact:{kind}", "split")
-    service = any(c.present & _ACCOUNT_WORDS - {"messenger_weak"} for c in around)
+    service = any(c.present & (_ACCOUNT_WORDS - {"messenger_weak"} | {"mailbox"}) for c in around)
     signed = any(_AT_PIECE.search(c.plain) for c in around)
     if (service or signed) and len(text.tokens) <= 3 and is_any_name(text.plain):
         return Finding(Category.CONTACT, 0.8, *whole, "contact:handle", "split")

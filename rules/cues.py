@@ -35,7 +35,7 @@ class Recipe(msgspec.Struct, frozen=True):
     """Concepts that mean something together.
 
     One occurrence of every concept in ``needs`` (``a|b`` is either) must lie within ``within`` characters of the others. ``unless`` names
-    concepts that excuse it anywhere in the message; a refusal or a warning in the same clause always does, except if ``blunt``.
+    concepts that excuse it anywhere in the message, ``unless_near`` those that do so within ``NEAR`` characters; a refusal or a warning in the same clause always does, except if ``blunt``.
     """
 
     name: str
@@ -43,8 +43,8 @@ class Recipe(msgspec.Struct, frozen=True):
     score: float = 0.8
     within: int = 60
     unless: tuple[str, ...] = ()
+    unless_near: tuple[str, ...] = ()
     blunt: bool = False
-    listings: tuple[str, ...] = ()
 
 
 class Cues:
@@ -84,11 +84,8 @@ class Cues:
         """Whether ``concept`` occurs inside ``span``."""
         return any(span[0] <= start and end <= span[1] for start, end in self[concept])
 
-    def widened(self, start: int, end: int, beside: Sequence[Span], leads: Sequence[str]) -> Span:
-        """A place together with what overlaps it and with the verb that leads to it: "hazme un bizum", not "bizum"."""
-        for s, e in beside:
-            if s <= end + 2 and start <= e + 2:
-                start, end = min(start, s), max(end, e)
+    def led(self, start: int, end: int, leads: Sequence[str]) -> Span:
+        """A place together with the verb that leads to it: "hazme un bizum", not "bizum"."""
         before = [s for lead in leads for s, e in self[lead] if start - 24 <= s < start and not _BREAK.search(self.plain, e, max(e, start))]
         return min(before, default=start), end
 
@@ -214,11 +211,15 @@ def matches(cues: Cues, recipe: Recipe) -> Iterator[Span]:
         else:
             start, end = min(s for s, _ in chosen), max(e for _, e in chosen)
             if end - start <= recipe.within + sum(e - s for s, e in chosen) and start >= last:
+                near = (start - NEAR, end + NEAR)
+                if any(cues.within(concept, near) for concept in recipe.unless_near):
+                    continue
                 if recipe.blunt or not cues.refused(start, end):
                     yield start, end
                     last = end
 
 
+NEAR = 26  # characters
 _ANCHORS = 30  # occurrences of a recipe's first concept that are looked at; a text with more is no conversation
 
 
@@ -230,6 +231,18 @@ def _nearest(spans: list[Span], anchor: Span) -> list[Span]:
 
 def _distance(a: Span, b: Span) -> int:
     return max(b[0] - a[1], a[0] - b[1], 0)
+
+
+def offers(cues: Cues, family: Sequence[Recipe], leads: Sequence[str]) -> list[tuple[Recipe, Span]]:
+    """The places where recipes of ``family`` are fulfilled, each with the surest of them. Recipes overlap: one offer is one place."""
+    places: list[tuple[Recipe, Span]] = []
+    for recipe, span in sorted(first_match(cues, family), key=lambda match: match[1]):
+        start, end = cues.led(*span, leads)
+        if places and start <= places[-1][1][1] + 3:
+            surer, (first, last) = places.pop()
+            recipe, start, end = max(recipe, surer, key=lambda r: r.score), min(first, start), max(last, end)
+        places.append((recipe, (start, end)))
+    return places
 
 
 def first_match(cues: Cues, family: Sequence[Recipe]) -> Iterator[tuple[Recipe, Span]]:

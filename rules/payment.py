@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rules.cues import Cues, first_match, read, recipes
+from rules.cues import Cues, offers, read, recipes
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
@@ -35,13 +35,8 @@ class PaymentRule:
     def _offers(self, text: Folded, cues: Cues) -> Iterator[Finding]:
         if not cues.present & _MONEY:
             return
-        spans = [(recipe, span) for recipe, span in first_match(cues, _RECIPES)]
-        if not spans:
-            return
-        # Recipes overlap: one offer is one finding, as wide as the surest of them and as sure.
-        recipe, (start, end) = max(spans, key=lambda match: match[0].score)
-        start, end = cues.widened(start, end, [span for _, span in spans], _LEADS)
-        yield Finding(Category.OFF_PLATFORM_PAYMENT, recipe.score, *text.span(start, end), f"payment:{recipe.name}")
+        for recipe, span in offers(cues, _RECIPES, _LEADS):
+            yield Finding(Category.OFF_PLATFORM_PAYMENT, recipe.score, *text.span(*span), f"payment:{recipe.name}")
 
     def _accounts(self, text: Folded, cues: Cues) -> Iterator[Finding]:
         plain = text.plain

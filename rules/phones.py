@@ -196,10 +196,10 @@ def _judge_part(run: Run, text: Folded, cues: Cues, plan: _Plan) -> Phone | None
     figures, start, end = run.figures, run.start, run.end
     plain = text.plain
     lead = plain[max(0, start - 3) : start]
-    international = "+" in lead or figures.startswith("00") and len(figures) > 10
+    international = "+" in lead or (figures.startswith("00") and len(figures) > 10 and region_of(figures, True) != "")
     step = _disguise(run, text)
     calls = _calls(cues, start, end)
-    if not international and _labelled(cues, plain, start, end, bool(step), calls):
+    if not international and _labelled(cues, plain, start, end, step, calls):
         return None
     if _priced(run, plain, start) and not (calls or "join" in cues or re.search(r"[$€]\s?0\d", plain[max(0, start - 2) : end])):
         return None
@@ -227,7 +227,7 @@ def _score(region: str, disguised: bool, international: bool, calls: int, figure
         return 0.95 if calls else 0.9 if disguised else 0.75
     if calls == 2 and figures <= 13 and (disguised or figures >= 8 or _natural(run)):
         return 0.7
-    if disguised and 8 <= figures <= 13 and not _repeated(run.figures) and (calls or len(run.numerals) >= 7):
+    if disguised and 8 <= figures <= 13 and not _repeated(run.figures) and (calls or len(run.numerals) >= 7 or figures >= 9):
         return 0.65
     return 0.0
 
@@ -259,12 +259,17 @@ def _calls(cues: Cues, start: int, end: int) -> int:
         spots = spots + cues["messenger"]
     if any(start - 45 <= e <= start + 1 or end - 1 <= s <= end + 30 for s, e in spots):
         return 2
-    return 1 if spots or "join" in cues or "reversed" in cues else 0
+    return 1 if spots or not _TELEPHONES.isdisjoint(cues.plain) or "join" in cues or "reversed" in cues else 0
 
 
-def _labelled(cues: Cues, plain: str, start: int, end: int, disguised: bool, calls: int) -> bool:
+_TELEPHONES = frozenset("\N{BLACK TELEPHONE}\N{TELEPHONE RECEIVER}\N{MOBILE PHONE}\N{MOBILE PHONE WITH RIGHTWARDS ARROW AT LEFT}\N{CALL ME HAND}")
+
+
+def _labelled(cues: Cues, plain: str, start: int, end: int, step: str, calls: int) -> bool:
     """Whether the figures are called something else: ``order 4155550187``."""
-    reach = 14 if disguised else 32
+    if step == "words" and end - start > 24:  # nobody spells out an order number
+        return False
+    reach = 14 if step else 32
     # The code in "area code" is none.
     before = [e for s, e in cues["identifier"] if start - reach <= e <= start and not any(a <= s and e <= b for a, b in cues["dial"])]
     if before:
@@ -272,7 +277,7 @@ def _labelled(cues: Cues, plain: str, start: int, end: int, disguised: bool, cal
         closer = [s for concept in ("dial", "messenger", "account") for s, e in cues[concept] if label - 1 <= s < start and e > label]
         if not closer:
             return True
-    if disguised:
+    if step:
         return False
     # "el 612345678 es mi pedido"; a code right beside makes a longer code: "PK9F 6120 4455 01 ES".
     if not calls and any(end <= s <= end + 16 for s, _ in cues["identifier"]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rules.cues import first_match, read, recipes
+from rules.cues import offers, read, recipes
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
@@ -26,9 +26,6 @@ class ScamRule:
         cues = read(text)
         if not cues.present & _FIRST:
             return ()
-        spans = list(first_match(cues, _RECIPES))
-        if not spans:
-            return ()
-        recipe, (start, end) = max(spans, key=lambda match: match[0].score)
-        start, end = cues.widened(start, end, [span for _, span in spans], _LEADS)
-        return (Finding(Category.SCAM, recipe.score, *text.span(start, end), f"scam:{recipe.name}"),)
+        return [
+            Finding(Category.SCAM, recipe.score, *text.span(*span), f"scam:{recipe.name}") for recipe, span in offers(cues, _RECIPES, _LEADS)
+        ]
