@@ -333,10 +333,15 @@ def _tell(told: dict[str, Reason], clause: str, category: str, wording: Wording 
 
 
 def _category(clause: Clause, decision: Decision) -> str:
-    """What a clause was about in this decision: the category of its findings, or the name of its first score."""
+    """What a clause was about in this decision: the category of its findings, or the name of its first score.
+
+    A decision that was cut down to its clauses has no findings; a clause about one category needs none.
+    """
     for finding in decision.findings:
         if finding.category in clause.categories and finding.score >= clause.min_score:
             return finding.category
+    if len(clause.categories) == 1:
+        return next(iter(clause.categories))
     return clause.scores[0][0] if clause.scores else ""
 
 

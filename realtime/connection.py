@@ -186,8 +186,8 @@ class Connection:
     def _at_once(self, command: Typing | Read, verb: object) -> None:
         try:
             verb(self, command)  # type: ignore[operator]
-        except Refusal as refusal:
-            self.send(Refused("", refusal.code, refusal.message))
+        except Exception as problem:
+            self.send(refused("", problem))
 
     def _begin(self, work: object) -> None:
         task: asyncio.Task[None] = self._loop.create_task(work)  # type: ignore[arg-type]

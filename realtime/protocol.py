@@ -459,7 +459,7 @@ class Resumed(Event, frozen=True):
     after: int
     epoch: str
     last_seq: int
-    events: list[LogEvent] = []
+    events: list[LogEvent]
 
 
 class Reset(Event, frozen=True):

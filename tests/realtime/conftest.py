@@ -6,14 +6,17 @@ import asyncio
 import contextlib
 import itertools
 import json
+import secrets
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import create_engine
 from websockets.asyncio.client import ClientConnection, connect
 
-API_KEY = "a key of the platform's backend"
+from storage import tenants
+from storage.database import normalise
 
 
 class Client:
@@ -94,16 +97,16 @@ class Client:
 class Platform:
     """A marketplace's backend, and the phones of its people."""
 
-    def __init__(self, url: str, ws_url: str) -> None:
+    def __init__(self, url: str, ws_url: str, api_key: str) -> None:
         self.ws_url = ws_url
-        self.http = httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {API_KEY}"}, trust_env=False)
+        self.http = httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {api_key}"}, trust_env=False)
         self._clients: list[Client] = []
-        self._numbers = itertools.count(1)
 
     async def open(self, *people: str, **fields: Any) -> str:
         """Opens a conversation of people such as ``ana:buyer``; its id."""
         participants = [
-            {"id": id, "name": id.title(), "role": role, "lang": "es"} for id, role in (one.split(":") for one in people)
+            {"id": id, "name": id.title(), "role": role, "lang": "es"}
+            for id, role in (one.split(":") for one in people)
         ]
         body = {"title": "Title", "participants": participants, **fields}
         response = await self.http.post("/v1/conversations", json=body)
@@ -129,27 +132,46 @@ class Platform:
         client = await self.raw()
         return await client.say_hello(await self.token(participant, role, **fields), resume=list(resume))
 
-    def name(self, stem: str) -> str:
-        """A name that no other test uses."""
-        return f"{stem}{next(self._numbers)}"
-
     async def leave(self) -> None:
         for client in self._clients:
             await client.close()
         await self.http.aclose()
 
 
-@pytest.fixture(scope="session")
-def chat_environment() -> dict[str, str]:
-    return {"TERTULIA_API_KEY": API_KEY, "TERTULIA_POSTS_PER_SECOND": "1000", "TERTULIA_POSTS_BURST": "1000"}
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def chat_server(request: pytest.FixtureRequest, start_server: Callable[..., Any]) -> Any:
+    """A server that many tests share, once with SQLite and once with PostgreSQL. Each test is a tenant of its own."""
+    environment = {"TERTULIA_POSTS_PER_SECOND": "1000", "TERTULIA_POSTS_BURST": "1000"}
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_server")
+        name = server.create(request.getfixturevalue("postgres_template"))
+        environment |= {"TERTULIA_DATABASE": server.url(name), "TERTULIA_API_KEY": "not used by any test"}
+    return start_server(**environment)
+
+
+def new_tenant(database: str, id: str) -> str:
+    """Makes a tenant, as an operator would; its API key."""
+    engine = create_engine(normalise(database), connect_args={"timeout": 20} if "sqlite" in database else {})
+    key = secrets.token_hex(16)
+    with engine.begin() as connection:
+        tenants.ensure(connection, id, id, key, 1)
+    engine.dispose()
+    return key
 
 
 @pytest.fixture
-async def platform(request: pytest.FixtureRequest, serve: Callable[..., Any], database_url: str,
-                   chat_environment: dict[str, str]) -> AsyncIterator[Platform]:  # fmt: skip
-    """A platform on a server of its own, once with SQLite and once with PostgreSQL."""
-    server = serve(TERTULIA_DATABASE=database_url, **chat_environment)
-    platform = Platform(server.url, server.ws_url)
-    platform.server = server  # type: ignore[attr-defined]
+async def platform(chat_server: Any) -> AsyncIterator[Platform]:
+    """A platform that has the server to itself, as far as it can see."""
+    database = chat_server.environment["TERTULIA_DATABASE"]
+    platform = Platform(chat_server.url, chat_server.ws_url, new_tenant(database, f"tenant-{secrets.token_hex(4)}"))
+    yield platform
+    await platform.leave()
+
+
+@pytest.fixture
+async def other_platform(chat_server: Any) -> AsyncIterator[Platform]:
+    """Another tenant of the same server."""
+    database = chat_server.environment["TERTULIA_DATABASE"]
+    platform = Platform(chat_server.url, chat_server.ws_url, new_tenant(database, f"tenant-{secrets.token_hex(4)}"))
     yield platform
     await platform.leave()

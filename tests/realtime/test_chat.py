@@ -94,7 +94,9 @@ async def test_an_aubergine_is_food_at_the_greengrocers_and_not_in_a_flat_share(
     for listing, kind in (("groceries", "accepted"), ("lodging", "refused")):
         chat = await platform.open(*PEOPLE, listing=listing)
         ana = await platform.connect("ana")
-        answer = await ana.post(chat, "¿te apetece mi 🍆 esta noche? 😏" if listing == "lodging" else "¿quedan 🍆 para el sábado?")
+        answer = await ana.post(
+            chat, "¿te apetece mi 🍆 esta noche? 😏" if listing == "lodging" else "¿quedan 🍆 para el sábado?"
+        )
         assert answer["type"] == kind or answer.get("verdict") == "hold"
         await ana.close()
 
@@ -187,7 +189,9 @@ async def test_receipts_typing_and_presence_reach_the_others(platform: Any) -> N
 
 
 @pytest.mark.parametrize("missed", [0, 1, 300, 301])
-async def test_a_client_that_was_away_gets_what_it_missed_or_is_told_to_start_afresh(platform: Any, missed: int) -> None:
+async def test_a_client_that_was_away_gets_what_it_missed_or_is_told_to_start_afresh(
+    platform: Any, missed: int
+) -> None:
     chat = await platform.open(*PEOPLE)
     ana = await platform.connect("ana")
     epoch = ana.welcome["conversations"][0]["epoch"]
@@ -274,7 +278,11 @@ async def test_a_report_is_between_the_reporter_and_the_staff(platform: Any) -> 
 
 async def test_staff_see_decisions_and_settle_what_is_held(platform: Any) -> None:
     chat = await platform.open(*PEOPLE)
-    ana, luis, staff = await platform.connect("ana"), await platform.connect("luis", "seller"), await platform.connect("s", "staff")
+    ana, luis, staff = (
+        await platform.connect("ana"),
+        await platform.connect("luis", "seller"),
+        await platform.connect("s", "staff"),
+    )
     threat = "te voy a matar, sé dónde vives"
     answer = await ana.post(chat, threat)
     assert answer["verdict"] == "hold"

@@ -1,0 +1,144 @@
+"""The hub under a broker that loses, doubles and reorders: every reader still gets every event once, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from policies.decision import Decision, Verdict
+from policies.load import load
+from realtime.auth import Identity
+from realtime.broker import Doorbell, MemoryBroker
+from realtime.hub import Hub
+from rules.types import Role, Stage
+from storage import conversations
+from storage.database import Database
+from storage.values import Conversation, Entry, Form, LogItem, Member, Message
+
+
+class Listener:
+    """The part of a connection that the hub needs; keeps what it is sent."""
+
+    def __init__(self, participant: str, role: str) -> None:
+        self.identity = Identity("t", participant, participant, role, "es", 2**31)
+        self.rooms: dict[str, Any] = {}
+        self.person: Any = None
+        self.frames: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.frames.append(data)
+
+    def send(self, event: Any) -> None:
+        pass
+
+    def posted(self) -> list[int]:
+        seqs = []
+        for data in self.frames:
+            at = 0
+            while at < len(data):
+                size, start = data[at + 1], at + 2
+                if size == 126:
+                    size, start = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
+                event = msgspec.json.decode(data[start : start + size])
+                if event["type"] == "posted":
+                    seqs.append(event["seq"])
+                at = start + size
+        return seqs
+
+
+@pytest.fixture
+async def database(sqlite_url: str) -> AsyncIterator[Database]:
+    database = Database.open(sqlite_url)
+    members = [Member("ana", "Ana", Role.BUYER, "es"), Member("luis", "Luis", Role.SELLER, "es")]
+    conversation = Conversation("t", "c", "Title", None, Stage.ENQUIRY, "default", 0, 1)
+    await database.write(lambda tx: conversations.create(tx, conversation, members))
+    yield database
+    await database.close()
+
+
+async def until(done: Callable[[], bool]) -> None:
+    for _ in range(2_000):
+        if done():
+            return
+        await asyncio.sleep(0.005)
+    pytest.fail("it did not happen within 10 s")
+
+
+async def hub_on(database: Database) -> Hub:
+    hub = Hub(database, MemoryBroker(), {"default": load("marketplace")}, posts_per_second=5, posts_burst=10)
+    await hub.start()
+    return hub
+
+
+async def stored(database: Database, count: int) -> list[LogItem]:
+    items = []
+    for n in range(count):
+        form = Form(Role.BUYER, 1)
+        entry = Entry("t", "c", f"m{n}", "ana", str(n), str(n), 1, f"texto {n}", form, Decision(Verdict.ALLOW, "p@1"))
+        seq = (await database.append(entry)).seq
+        items.append(
+            LogItem(seq, "posted", "ana", 1, Message(f"m{n}", "c", seq, "ana", entry.text, seq, seq, form), {})
+        )
+    return items
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_lost_doubled_and_reordered_doorbells_make_no_difference(database: Database, seed: int) -> None:
+    chance = random.Random(seed)
+    hub = await hub_on(database)
+    listener = Listener("luis", "seller")
+    listener.person = hub.arrive(listener)  # type: ignore[arg-type]
+    hub.attach(await hub.room("t", "c"), listener)  # type: ignore[arg-type]
+
+    bells = []
+    for item in await stored(database, 40):
+        fate = chance.random()
+        with_item = chance.random() < 0.7
+        bell = Doorbell("t", "c", database.epoch, item.seq, item if with_item else None)
+        bells += [bell] * (0 if fate < 0.3 else 2 if fate > 0.8 else 1)
+    for n in range(len(bells) - 1):
+        if chance.random() < 0.4:
+            bells[n], bells[n + 1] = bells[n + 1], bells[n]
+    last = Doorbell("t", "c", database.epoch, 42, None)
+    for bell in [*bells, last]:
+        hub.ring(bell)
+        if chance.random() < 0.3:
+            await asyncio.sleep(0.001)
+    await until(lambda: listener.posted()[-1:] == [42])
+    assert listener.posted() == list(range(3, 43))
+
+
+async def test_doorbells_that_ring_while_a_conversation_is_being_loaded_are_not_missed(database: Database) -> None:
+    hub = await hub_on(database)
+    loading = asyncio.create_task(hub.room("t", "c"))
+    await asyncio.sleep(0)
+    for item in await stored(database, 5):
+        hub.ring(Doorbell("t", "c", database.epoch, item.seq, item))
+    room = await loading
+    await until(lambda: room.last_seq == 7)
+
+
+async def test_what_one_turn_of_the_loop_brings_is_written_in_one_piece(database: Database) -> None:
+    hub = await hub_on(database)
+    listener = Listener("luis", "seller")
+    listener.person = hub.arrive(listener)  # type: ignore[arg-type]
+    hub.attach(await hub.room("t", "c"), listener)  # type: ignore[arg-type]
+    for item in await stored(database, 16):
+        hub.publish("t", "c", item)
+    await asyncio.sleep(0)
+    assert len(listener.frames) == 1
+    assert listener.posted() == list(range(3, 19))
+
+
+async def test_a_conversation_that_nobody_looks_at_is_let_go(database: Database) -> None:
+    hub = await hub_on(database)
+    listener = Listener("luis", "seller")
+    listener.person = hub.arrive(listener)  # type: ignore[arg-type]
+    hub.attach(await hub.room("t", "c"), listener)  # type: ignore[arg-type]
+    hub.depart(listener)  # type: ignore[arg-type]
+    assert (hub.rooms, hub.people, listener.rooms) == ({}, {}, {})
