@@ -5,12 +5,12 @@
 
 import { Composer } from "./chat/composer.js";
 import { Connection, Interrupted } from "./chat/connection.js";
-import { confirmDialog, inviteDialog, messageMenu, Overlay, peopleDialog, rateDialog, reportDialog } from "./chat/dialogs.js";
 import { h } from "./chat/dom.js";
 import { Log } from "./chat/fold.js";
 import { Header, Notices } from "./chat/frame.js";
-import { nearest, Voice } from "./chat/i18n.js";
+import { nearest, Voice, wordsOf } from "./chat/i18n.js";
 import { LogView } from "./chat/log_view.js";
+import { messageMenu, Overlay } from "./chat/menu.js";
 import { Outbox, ownerOf, storage } from "./chat/outbox.js";
 import { STYLES } from "./chat/styles.js";
 import { TOKENS } from "./chat/tokens.js";
@@ -53,7 +53,8 @@ export class TertuliaChat extends HTMLElement {
   #scope = "";
   #role = "";
   #limit = TEXT_CHARACTERS;
-  #voice = new Voice("en");
+  #voice = new Voice("en", {});
+  #lang = "";
   #code = 0;
   #offline = false;
   #forbidden = false;
@@ -127,9 +128,9 @@ export class TertuliaChat extends HTMLElement {
     this.toast = h("div", { class: "toast", role: "status" });
     this.speaker = h("div", { class: "aside", "aria-live": "polite" });
     const middle = h("div", { class: "middle" }, this.view.element, this.notices.element, this.view.jump, this.toast);
-    const chat = h("div", { class: "chat" }, this.header.element, middle, this.typingLine, this.composer.element);
-    this.overlay = new Overlay(chat);
-    root.append(chat, this.overlay.element, this.speaker);
+    this.chat = h("div", { class: "chat" }, this.header.element, middle, this.typingLine, this.composer.element);
+    this.overlay = new Overlay(this.chat);
+    root.append(this.chat, this.overlay.element, this.speaker);
     new ResizeObserver(() => this.view.reserve(this.notices.element.offsetHeight)).observe(this.notices.element);
     new IntersectionObserver(([entry]) => {
       this.#onScreen = entry.isIntersecting;
@@ -141,8 +142,7 @@ export class TertuliaChat extends HTMLElement {
     document.addEventListener("visibilitychange", this.#render);
     addEventListener("storage", this.#stored);
     this.#timers.minute = setInterval(this.#render, MINUTE_MS);
-    this.#speak();
-    this.#restart();
+    this.#speak().then(() => this.#restart());
   }
 
   disconnectedCallback() {
@@ -201,23 +201,23 @@ export class TertuliaChat extends HTMLElement {
 
   /** Open the dialog that invites the brand. */
   invite() {
-    const close = () => this.overlay.close();
-    this.overlay.open(
+    return this.#dialog(({ inviteDialog }, close) =>
       inviteDialog(this.#voice, close, (topic, note, share) => {
         close();
         this.#command({ type: "invite", ...this.#here, topic, note, scopes: share ? ["messages"] : [] });
       }),
-      "dialog",
     );
   }
 
   // ------------------------------------------------------------------------------------------------ connecting
 
-  #speak() {
+  async #speak() {
     const lang = nearest(this.getAttribute("lang"), this.parentElement?.closest("[lang]")?.getAttribute("lang"), ...navigator.languages);
-    this.#voice = new Voice(lang, this.getAttribute("brand") ?? "");
-    /** @type {HTMLElement} */ (this.shadowRoot?.firstElementChild).lang = lang;
-    this.overlay.element.lang = lang;
+    this.#lang = lang;
+    const words = await wordsOf(lang);
+    if (this.#lang !== lang) return; // told to speak another one meanwhile
+    this.#voice = new Voice(lang, words, this.getAttribute("brand") ?? "");
+    this.chat.lang = this.overlay.element.lang = lang;
     this.composer.speak(this.#voice);
     this.#render();
   }
@@ -614,7 +614,7 @@ export class TertuliaChat extends HTMLElement {
       close();
       go();
     };
-    /** @type {import("./chat/dialogs").Deed[]} */
+    /** @type {import("./chat/menu").Deed[]} */
     const deeds = [];
     if (member) deeds.push({ name: "reply", label: voice.say("reply"), go: then(() => this.#reply(message)) });
     deeds.push({ name: "copy", label: voice.say("copy"), go: then(() => this.#copy(message)) });
@@ -636,38 +636,42 @@ export class TertuliaChat extends HTMLElement {
     this.overlay.place(card, anchor, own);
   }
 
+  /**
+   * Dialogs are loaded when the first one is opened.
+   * @param {(dialogs: typeof import("./chat/dialogs.js"), close: () => void) => HTMLElement} make
+   */
+  async #dialog(make) {
+    const dialogs = await import("./chat/dialogs.js").catch(() => null);
+    if (!dialogs) return this.#say(this.#voice.say("problem.offline"));
+    this.overlay.open(make(dialogs, () => this.overlay.close()), "dialog");
+  }
+
   /** @param {MessageForm} message */
   #openRetract(message) {
-    const close = () => this.overlay.close();
-    this.overlay.open(
+    this.#dialog(({ confirmDialog }, close) =>
       confirmDialog(this.#voice, "retract", close, () => {
         close();
         this.#command({ type: "retract", ...this.#here, message: message.id });
       }),
-      "dialog",
     );
   }
 
   /** @param {MessageForm} message */
   #openReport(message) {
-    const close = () => this.overlay.close();
-    this.overlay.open(
+    this.#dialog(({ reportDialog }, close) =>
       reportDialog(this.#voice, close, (reason, note) => {
         close();
         this.#command({ type: "report", ...this.#here, message: message.id, reason, note }, "report.done");
       }),
-      "dialog",
     );
   }
 
   #openLeave() {
-    const close = () => this.overlay.close();
-    this.overlay.open(
+    this.#dialog(({ confirmDialog }, close) =>
       confirmDialog(this.#voice, "leave", close, () => {
         close();
         this.#command({ type: "leave", ...this.#here });
       }),
-      "dialog",
     );
   }
 
@@ -675,14 +679,13 @@ export class TertuliaChat extends HTMLElement {
     const { invitation, me } = this.#log;
     const open = invitation?.state === "requested" || invitation?.state === "joined";
     const party = this.#role !== "agent" && this.#role !== "bot";
-    this.overlay.open(
-      peopleDialog(this.#voice, this.#log, () => this.overlay.close(), {
+    this.#dialog(({ peopleDialog }, close) =>
+      peopleDialog(this.#voice, this.#log, close, {
         share: open && party ? (on) => this.#consent(on) : null,
         shared: Boolean(invitation?.consents?.[me]?.includes("messages")),
         suggestions: (on) => this.#suggestions(on),
         suggested: store.getItem("tertulia:suggestions") !== "off",
       }),
-      "dialog",
     );
   }
 
@@ -690,13 +693,11 @@ export class TertuliaChat extends HTMLElement {
   #openRate(score) {
     const { invitation } = this.#log;
     if (!invitation) return;
-    const close = () => this.overlay.close();
-    this.overlay.open(
+    this.#dialog(({ rateDialog }, close) =>
       rateDialog(this.#voice, invitation.agent_name || this.#voice.brand, score, close, async (chosen, note) => {
         close();
         if (await this.#command({ type: "rate", invitation: invitation.id, score: chosen, note }, "rate.thanks")) this.#rated();
       }),
-      "dialog",
     );
   }
 

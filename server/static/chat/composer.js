@@ -154,21 +154,18 @@ export class Composer {
   suggest(suggestions) {
     const had = this.chips.contains(/** @type {ShadowRoot} */ (this.chips.getRootNode()).activeElement ?? null);
     this.chips.hidden = !suggestions.length;
-    this.chips.replaceChildren(
-      ...suggestions.slice(0, SUGGESTIONS).map((suggestion, at) => {
-        const invites = isInvite(suggestion);
-        return h(
-          "button",
-          { type: "button", class: invites ? "chip invite" : "chip", tabindex: at ? "-1" : "0", dir: "auto", onclick: () => this.#take(suggestion) },
-          invites ? icon("invite") : null,
-          suggestion.text || this.voice.say("invite"),
-        );
-      }),
-      iconButton("close", this.voice.say("suggestions.dismiss"), { class: "quiet", tabindex: "-1", onclick: () => this.#dismiss() }),
-      iconButton("more", this.voice.say("suggestions.off"), { class: "quiet off", tabindex: "-1", onclick: () => this.#switchOff() }),
-    );
-    // The name says what it does; three dots would not.
-    this.chips.lastElementChild?.replaceChildren(this.voice.say("suggestions.off"));
+    const chips = suggestions.slice(0, SUGGESTIONS).map((suggestion, at) => {
+      const invites = isInvite(suggestion);
+      return h(
+        "button",
+        { type: "button", class: invites ? "chip invite" : "chip", tabindex: at ? "-1" : "0", dir: "auto", onclick: () => this.#take(suggestion) },
+        invites ? icon("invite") : null,
+        suggestion.text || this.voice.say("invite"),
+      );
+    });
+    const off = button(this.voice.say("suggestions.off"), { class: "quiet", tabindex: "-1", onclick: () => this.#switchOff() });
+    const dismiss = iconButton("close", this.voice.say("suggestions.dismiss"), { class: "quiet", tabindex: "-1", onclick: () => this.#dismiss() });
+    this.chips.replaceChildren(h("div", { class: "offer" }, chips, off), dismiss);
     if (had) this.focus();
   }
 
@@ -299,7 +296,7 @@ export class Composer {
       event.stopPropagation();
       return this.#dismiss();
     }
-    rove(event, /** @type {HTMLElement[]} */ ([...this.chips.children]));
+    rove(event, /** @type {HTMLElement[]} */ ([...this.chips.querySelectorAll("button")]));
   }
 
   async #attach() {

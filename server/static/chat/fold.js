@@ -246,14 +246,16 @@ export class Log {
       case "posted":
       case "changed": {
         const known = owner.messages.get(event.id);
+        const seq = event.type === "changed" ? (event.message_seq ?? 0) : event.seq;
         if (known) {
-          if (event.version > known.version) Object.assign(known, form(event), { seq: known.seq });
-        } else if (event.type === "posted") {
-          const message = form(event);
+          if (event.version > known.version) Object.assign(known, form(event, known.seq));
+        } else if (event.type === "posted" || (seq >= owner.first && this === owner)) {
+          // A message that was held, and so took only a number here, comes to its place when it is released.
+          const message = form(event, seq);
           owner.messages.set(event.id, message);
-          this.items.push({ kind: "message", seq: event.seq, message });
+          this.#place({ kind: "message", seq, message });
         }
-        // A change of a message not loaded yet needs nothing: history brings the form it has by then.
+        // A change of a message further up than what is loaded needs nothing: history brings the form it has by then.
         break;
       }
       case "joined":
@@ -267,6 +269,13 @@ export class Log {
     }
   }
 
+  /** @param {Item} item */
+  #place(item) {
+    let at = this.items.length;
+    while (at > 0 && this.items[at - 1].seq > item.seq) at--;
+    this.items.splice(at, 0, item);
+  }
+
   /** @param {string} participant @param {number} seq */
   #reach(participant, seq) {
     this.reached.set(participant, Math.max(this.reached.get(participant) ?? 0, seq));
@@ -276,10 +285,11 @@ export class Log {
 /**
  * The whole form of a message, with every field that the wire leaves out when empty: a later form must be able to empty one.
  * @param {import("./wire").Posted | import("./wire").Changed} event
+ * @param {number} seq the message's own place
  * @returns {MessageForm}
  */
-function form(event) {
-  const { conversation, seq, id, author, role, text, at, version } = event;
+function form(event, seq) {
+  const { conversation, id, author, role, text, at, version } = event;
   return {
     conversation, seq, id, author, role, text, at, version,
     state: event.state ?? "visible",

@@ -107,7 +107,7 @@ export class Header {
 
   /** @param {Model} model @param {"silent" | "waiting" | "here"} presence @returns {HTMLElement[]} */
   #corner({ log, role, voice }, presence) {
-    if (role === "agent") return log.member ? [h("button", { type: "button", class: "corner leave", onclick: () => this.actions.leave() }, icon("leave"), h("span", {}, voice.say("leave")))] : [];
+    if (role === "agent") return log.member ? [h("button", { type: "button", class: "corner leave", "aria-label": voice.say("leave"), onclick: () => this.actions.leave() }, icon("leave"), h("span", { class: "wide" }, voice.say("leave")), h("span", { class: "narrow" }, voice.say("leave.short")))] : [];
     if (!isParty(role) || presence !== "silent" || !log.member) return [];
     return [
       h(

@@ -600,7 +600,7 @@ export class LogView {
     if (!state || this.blank.dataset.stamp === stamp) return;
     this.blank.dataset.stamp = stamp;
     if (state === "empty") this.blank.replaceChildren(icon("smile"), h("p", {}, voice.say("empty")));
-    else this.blank.replaceChildren(h("p", { class: "aside" }, voice.say("loading")), ...[52, 70, 38, 60].map((width, at) => h("div", { class: at % 2 ? "bone own" : "bone", style: `width:${width}%` })));
+    else this.blank.replaceChildren(h("p", { class: "aside" }, voice.say("loading")), ...[1, 2, 3, 4].map(() => h("div", { class: "bone" })));
   }
 
   /** @param {string} id */

@@ -30,7 +30,8 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 .icon { inline-size: 1.25em; block-size: 1.25em; flex: none; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 .i-more, .i-smile, .i-bot, .i-offline { stroke-width: 2.2; }
 .aside { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.link { color: var(--accent-text); font-weight: 600; text-decoration: underline; text-underline-offset: 2px; min-block-size: 24px; }
+.link { position: relative; color: var(--accent-text); font-weight: 600; text-decoration: underline; text-underline-offset: 2px; }
+.link::after { content: ""; position: absolute; inset: -6px; }
 
 .chat { display: flex; flex-direction: column; block-size: 100%; }
 
@@ -39,7 +40,7 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 .about { min-inline-size: 0; padding-block: 2px; }
 .head h1 { font-size: var(--text-3); font-weight: 650; line-height: 1.3; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: isolate; }
 .who { display: flex; align-items: center; gap: 6px; max-inline-size: 100%; min-block-size: 24px; color: var(--muted); font-size: 13px; text-align: start; border-radius: var(--radius-small); }
-.who .stage { flex: none; max-inline-size: 50%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding-inline: 7px; border-radius: 99px; background: var(--sunken); color: var(--text); font-size: var(--text-1); line-height: 20px; }
+.who .stage { flex: none; max-inline-size: 24ch; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding-inline: 7px; border-radius: 99px; background: var(--sunken); color: var(--text); font-size: var(--text-1); line-height: 20px; }
 .who bdi { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .who:hover bdi { text-decoration: underline; }
 .corner { display: inline-flex; align-items: center; gap: 6px; min-block-size: 36px; padding-inline: 14px; border-radius: 99px; border: 1px solid var(--line); color: var(--accent-text); font-weight: 600; white-space: nowrap; transition: background var(--motion); }
@@ -154,7 +155,9 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 .blank .i-smile { inline-size: 40px; block-size: 40px; stroke-width: 1.3; opacity: 0.7; }
 .blank p { max-inline-size: 30ch; }
 .bone { block-size: 38px; border-radius: var(--radius); background: color-mix(in oklab, var(--muted) 12%, transparent); }
-.bone.own { align-self: flex-end; }
+.bone:nth-of-type(odd) { inline-size: 56%; }
+.bone:nth-of-type(even) { inline-size: 68%; align-self: flex-end; }
+.bone:last-child { inline-size: 40%; }
 
 .jump { position: absolute; inset-block-end: var(--space-3); inset-inline-end: var(--space-3); display: grid; place-content: center; inline-size: 44px; block-size: 44px; border-radius: 50%; background: var(--raised); box-shadow: var(--shadow); }
 .jump .count { position: absolute; inset-block-start: -6px; inset-inline-end: -4px; min-inline-size: 22px; padding-inline: 6px; border-radius: 99px; background: var(--accent); color: var(--on-accent); font-size: var(--text-1); font-weight: 700; line-height: 22px; }
@@ -181,12 +184,14 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 /* ---- composer */
 .typing { flex: none; block-size: 20px; padding-inline: var(--space-4); background: var(--sunken); color: var(--muted); font-size: var(--text-1); line-height: 18px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: isolate; }
 .foot { border-block-start: 1px solid var(--line); padding-block-end: env(safe-area-inset-bottom); }
-.chips { display: flex; align-items: center; gap: 6px; padding: var(--space-2) var(--space-3) 0; overflow-x: auto; scrollbar-width: none; }
+.chips { display: flex; align-items: center; padding: var(--space-2) var(--space-2) 0 0; }
+.offer { flex: 1; min-inline-size: 0; display: flex; align-items: center; gap: 6px; padding: 2px var(--space-4) 2px var(--space-3); overflow-x: auto; scrollbar-width: none; mask-image: linear-gradient(to right, #000 calc(100% - 20px), transparent); }
+.offer:dir(rtl) { mask-image: linear-gradient(to left, #000 calc(100% - 20px), transparent); }
 .chip { flex: none; max-inline-size: 80%; min-block-size: 34px; padding: 4px 14px; border-radius: 99px; border: 1px solid color-mix(in oklab, var(--accent) 45%, var(--line)); background: var(--surface); color: var(--accent-text); font-size: var(--text-2); text-align: start; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .chip:hover { background: var(--accent-soft); }
 .chip.invite { display: inline-flex; align-items: center; gap: 6px; border-style: dashed; }
 .chips .quiet { flex: none; display: grid; place-content: center; min-inline-size: 32px; block-size: 32px; border-radius: 99px; color: var(--muted); }
-.chips .quiet.off { padding-inline: 10px; font-size: var(--text-1); white-space: nowrap; }
+.offer .quiet { padding-inline: 10px; font-size: var(--text-1); white-space: nowrap; }
 .chips .quiet:hover { background: var(--sunken); }
 .context { display: flex; align-items: center; gap: 10px; margin: var(--space-2) var(--space-3) 0; padding: 4px 4px 4px 10px; border-radius: var(--radius-small); border-inline-start: 3px solid var(--accent); background: var(--sunken); font-size: 13px; }
 .context > .icon { color: var(--accent-text); }
@@ -199,9 +204,9 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 .staged li { display: flex; align-items: center; gap: 6px; max-inline-size: 100%; padding-inline-start: 10px; border-radius: 99px; background: var(--sunken); font-size: 13px; }
 .staged .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-weight: 500; }
 .composer > .line { display: flex; align-items: flex-end; gap: var(--space-1); padding: var(--space-2) var(--space-2) var(--space-2) var(--space-3); }
-.box { flex: 1; min-inline-size: 0; display: flex; border-radius: calc(var(--radius) + 8px); background: var(--sunken); box-shadow: inset 0 0 0 1px var(--line); }
+.box { flex: 1; min-inline-size: 0; display: flex; padding-block: 10px; overflow: hidden; border-radius: calc(var(--radius) + 8px); background: var(--sunken); box-shadow: inset 0 0 0 1px var(--line); }
 .box:focus-within { box-shadow: inset 0 0 0 2px var(--accent-text); }
-.box textarea { flex: 1; min-inline-size: 0; border: 0; background: none; resize: none; padding: 10px 14px; font-size: 16px; line-height: 24px; overflow-wrap: anywhere; unicode-bidi: plaintext; scrollbar-width: thin; outline: none; }
+.box textarea { flex: 1; min-inline-size: 0; border: 0; background: none; resize: none; padding: 0 14px; font-size: 16px; line-height: 24px; overflow-wrap: anywhere; unicode-bidi: plaintext; scrollbar-width: thin; outline: none; }
 textarea::placeholder { color: var(--muted); opacity: 1; }
 .send, .clip { flex: none; display: grid; place-content: center; inline-size: 44px; block-size: 44px; border-radius: 50%; font-size: 18px; color: var(--muted); }
 .clip { margin-inline-start: -8px; }
@@ -276,7 +281,8 @@ legend, .note-field > span { padding: 0; margin-block-end: 6px; font-weight: 600
   .bubble { max-inline-size: 56ch; }
 }
 @media (hover: none), (pointer: coarse) {
-  .who, .corner, .choices button, .rewrites button, .chip, .chips .quiet, .link, .notice > button:not(.link, .quiet) { min-block-size: 44px; }
+  .who, .corner, .choices button, .rewrites button, .chip, .chips .quiet, .notice > button:not(.link, .quiet) { min-block-size: 44px; }
+  .link::after { inset: -14px -4px; }
   .notice .quiet, .context button, .staged button { inline-size: 44px; block-size: 44px; }
   .notice .stars button { inline-size: 44px; block-size: 44px; }
   .reactions button { min-block-size: 32px; min-inline-size: 44px; justify-content: center; }

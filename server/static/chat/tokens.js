@@ -35,7 +35,7 @@ export const TOKENS = `:root,
   /* Black or white, whichever can be read on the accent: the host may choose any. */
   --on-accent: oklch(from var(--accent) clamp(0, (0.66 - l) * 1000, 1) 0 0);
   --accent-text: color-mix(in oklab, var(--accent) 82%, var(--text));
-  --accent-soft: light-dark(oklch(from var(--accent) 0.945 min(c, 0.035) h), oklch(from var(--accent) 0.33 min(c, 0.045) h));
+  --accent-soft: light-dark(oklch(from var(--accent) 0.945 min(c, 0.026) h), oklch(from var(--accent) 0.33 min(c, 0.045) h));
 
   --positive: light-dark(#1c6e3a, #7fcf9a);
   --caution: light-dark(#855300, #e6b566);
