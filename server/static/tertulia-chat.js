@@ -316,6 +316,7 @@ export class TertuliaChat extends HTMLElement {
   /** @param {import("./chat/wire").Event} event */
   #receive(event) {
     if (event.type === "welcome") return this.#welcome(event);
+    if (event.type === "conversation") return this.#opened(event.conversation);
     if (!("conversation" in event) || event.conversation !== this.#log.conversation) return;
     switch (event.type) {
       case "posted":
@@ -335,6 +336,7 @@ export class TertuliaChat extends HTMLElement {
         break;
       case "reset":
         this.#repairing = false;
+        if (this.#forbidden) break;
         this.#log.reset(event);
         this.#load();
         break;
@@ -355,20 +357,37 @@ export class TertuliaChat extends HTMLElement {
 
   /** @param {import("./chat/wire").Welcome} welcome */
   #welcome(welcome) {
-    const view = this.#log.conversation ? welcome.conversations.find(({ id }) => id === this.#log.conversation) : welcome.conversations[0];
+    const view = welcome.conversations.find(({ id }) => !this.#log.conversation || id === this.#log.conversation);
     this.#role = welcome.role;
     this.#log.me = welcome.participant;
     this.composer.limit = welcome.limits.text_characters;
     this.#forbidden = !view;
-    if (!view) return this.#render();
+    if (view) this.#enter(view);
+    this.#render();
+  }
+
+  /**
+   * The reader has become part of a conversation, perhaps again: what they may see of it has changed.
+   * @param {import("./chat/wire").ConversationView} view
+   */
+  #opened(view) {
+    if (this.#log.conversation && view.id !== this.#log.conversation) return;
+    if (this.#log.loaded) this.#log.reset({ epoch: view.epoch });
+    this.#forbidden = false;
+    this.#enter(view);
+    this.#render();
+  }
+
+  /** @param {import("./chat/wire").ConversationView} view */
+  #enter(view) {
+    const me = this.#log.me;
     this.#log.conversation = view.id;
-    this.#log.begin(view, welcome.participant);
+    this.#log.begin(view, me);
     this.#sentRead = Math.max(this.#sentRead, view.read);
-    this.#belongTo(ownerOf(this.#token) || welcome.participant);
-    this.#emit("ready", { participant: welcome.participant, role: welcome.role, conversation: view.id });
+    this.#belongTo(ownerOf(this.#token) || me);
+    this.#emit("ready", { participant: me, role: this.#role, conversation: view.id });
     // A log that is loaded is resumed by the server's answer to `hello`.
     if (!this.#log.loaded) this.#load();
-    this.#render();
   }
 
   async #load() {
@@ -404,12 +423,9 @@ export class TertuliaChat extends HTMLElement {
 
   /** @param {import("./chat/wire").LogEvent} event */
   #fold(event) {
-    const { member } = this.#log;
     this.#mark(event);
     const outcome = this.#log.fold(event);
     this.#repair(outcome);
-    // Somebody who was let in after the connection was made is no member on it yet.
-    if (event.type === "joined" && event.member.id === this.#log.me && (this.#forbidden || !member)) return this.#restart();
     if (outcome === "ignored" || event.type !== "posted") return;
     this.#typing.delete(event.author);
     this.composer.suggest([]);
@@ -631,7 +647,7 @@ export class TertuliaChat extends HTMLElement {
       close();
       this.#command({ type: "react", ...this.#here, message: message.id, emoji, on });
     };
-    const card = messageMenu(voice, heading, deeds, mine, member ? react : null);
+    const card = messageMenu(voice, heading, deeds, mine, member && message.state !== "held" ? react : null);
     this.overlay.open(card, "menu");
     this.overlay.place(card, anchor, own);
   }

@@ -134,7 +134,7 @@ export class Log {
 
   /**
    * The gap cannot be told: forget all events and read the history again.
-   * @param {import("./wire").Reset} reset
+   * @param {{epoch: string}} reset
    */
   reset(reset) {
     this.loaded = this.more = false;

@@ -23,6 +23,8 @@ export interface Welcome {
   type: "welcome"; participant: string; name: string; role: string; lang: string;
   conversations: ConversationView[]; limits: Limits; server_time: number;
 }
+/** A conversation that the reader has just become part of. */
+export interface Opened { type: "conversation"; conversation: ConversationView }
 export interface Accepted { type: "accepted"; ref: string; client_id?: string; id?: string; seq?: number; verdict?: string; reasons?: Reason[] }
 export interface Refused { type: "refused"; ref: string; code: string; message: string; retry_after?: number; reasons?: Reason[] }
 export interface Advised { type: "advised"; ref: string; advice: string; reasons?: Reason[]; rewrites?: string[] }
@@ -51,5 +53,5 @@ export interface Reset { type: "reset"; conversation: string; reason: string; ep
 export interface HistoryPage { type: "history"; ref: string; conversation: string; events: LogEvent[]; more: boolean }
 export interface Goaway { type: "goaway"; retry_after_ms: number }
 
-export type Event = Welcome | Accepted | Refused | Advised | LogEvent | Receipt | TypingNow | Presence | Suggested | Resumed | Reset | HistoryPage | Goaway;
+export type Event = Welcome | Opened | Accepted | Refused | Advised | LogEvent | Receipt | TypingNow | Presence | Suggested | Resumed | Reset | HistoryPage | Goaway;
 export type Command = { type: string; ref?: string; [field: string]: unknown };
