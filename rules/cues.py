@@ -19,10 +19,10 @@ from pathlib import Path
 import msgspec
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from rules.text import Folded
+from rules.text import LEET, Folded
 
 TERMS = Path(__file__).parent / "terms"
-CUE_FILES = ("stance", "contact", "payment", "scam", "links", "emoji")
+TEXT_FILES = ("stance", "contact", "payment", "scam", "links")
 
 Span = tuple[int, int]
 
@@ -50,12 +50,13 @@ class Recipe(msgspec.Struct, frozen=True):
 class Cues:
     """Where each concept occurs in a plain text: ``cues["messenger"]`` is a list of spans of that text, empty if there is none."""
 
-    __slots__ = ("_found", "plain", "present")
+    __slots__ = ("_either", "_found", "plain", "present")
 
     def __init__(self, plain: str, found: dict[str, list[Span]]) -> None:
         self.plain = plain
-        self._found = found
         self.present = found.keys()
+        self._found = found
+        self._either: dict[str, list[Span]] = {}
 
     def __getitem__(self, concept: str) -> list[Span]:
         return self._found.get(concept, [])
@@ -65,9 +66,19 @@ class Cues:
 
     def any_of(self, concepts: str) -> list[Span]:
         """Occurrences of ``a|b|c``: of any of them, in order of place."""
-        if "|" not in concepts:
-            return sorted(self[concepts])
-        return sorted(span for concept in concepts.split("|") for span in self[concept])
+        either = self._either.get(concepts)
+        if either is None:
+            either = sorted(span for concept in concepts.split("|") for span in self[concept])
+            self._either[concepts] = either
+        return either
+
+    def may_fulfil(self, recipe: Recipe) -> bool:
+        """Whether something of everything that ``recipe`` needs is there at all, and nothing that excuses it."""
+        present = self.present
+        for need in recipe.needs:
+            if need not in present and ("|" not in need or present.isdisjoint(need.split("|"))):
+                return False
+        return present.isdisjoint(recipe.unless)
 
     def clause(self, start: int, end: int) -> Span:
         """The clause around ``start`` to ``end``: up to a full stop or a "but" on either side."""
@@ -85,9 +96,10 @@ class Cues:
         return any(span[0] <= start and end <= span[1] for start, end in self[concept])
 
     def led(self, start: int, end: int, leads: Sequence[str]) -> Span:
-        """A place together with the verb that leads to it: "hazme un bizum", not "bizum"."""
+        """A place as a phrase: from the verb that leads to it, "hazme un bizum" and not "bizum", to where the phrase ends."""
         before = [s for lead in leads for s, e in self[lead] if start - 24 <= s < start and not _BREAK.search(self.plain, e, max(e, start))]
-        return min(before, default=start), end
+        stop = _PHRASE_END.search(self.plain, end, min(len(self.plain), end + PHRASE))
+        return min(before, default=start), stop.start() if stop else min(len(self.plain), end + PHRASE) if len(self.plain) - end <= PHRASE else end
 
     def refused(self, start: int, end: int) -> bool:
         """Whether the words around a place refuse what it names, warn of it, or report somebody else's asking."""
@@ -104,6 +116,8 @@ class Cues:
 
 # A comma ends what a refusal reaches, unless the list goes on: "no bizum, ni transferencias".
 _BREAK = re.compile(r",(?!\s?(?:ni|or|nor|ou|nem|y|e|o|and|cash|bizum|pix|venmo|zelle|transfer\w*)\s)")
+PHRASE = 36  # characters that a phrase may go on behind its last cue
+_PHRASE_END = re.compile(r"[,;:.!?\n](?=\s|$)|\s(?:y|and|e|o|or|ou|que|that|pero|but|mas|porque|because|si|if|se|asi|so|para|pra|luego|then|depois|te|it|you|le)\s")
 _REFUSAL_REACH = 40  # characters between "I never" and what is refused
 _STANCES = frozenset(("refuse", "refuse_after", "warning", "reported"))
 
@@ -129,10 +143,10 @@ def _braces(phrase: str) -> Iterator[tuple[bool, str]]:
 class _Book:
     """The automaton over all phrases, and what each of them means."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Sequence[str]) -> None:
         meanings: dict[str, list[str]] = {}
         self.recipes: dict[str, tuple[Recipe, ...]] = {}
-        for name in CUE_FILES:
+        for name in files:
             path = TERMS / f"{name}.toml"
             table = tomllib.loads(path.read_text(encoding="utf-8"))
             self.recipes[name] = msgspec.convert(table.pop("recipe", []), tuple[Recipe, ...])
@@ -151,7 +165,8 @@ class _Book:
         self.automaton = AhoCorasick([key.rstrip() for key in meanings], matchkind=MatchKind.Standard)
 
 
-_BOOK = _Book()
+_BOOK = _Book(TEXT_FILES)
+_EMOJI_BOOK = _Book(("emoji",))  # everyday words, looked for only beside an emoji
 
 
 def recipes(family: str) -> tuple[Recipe, ...]:
@@ -163,29 +178,35 @@ def recipes(family: str) -> tuple[Recipe, ...]:
 def read(text: Folded) -> Cues:
     """The cues in a text. Remembered for the last few texts, since several families ask for the same one."""
     found: dict[str, list[Span]] = {}
-    _search(text.words, 0, None, found)
-    if _FIGURE.search(text.plain) and _LEET.search(text.plain):
-        leet = text.leet.text.translate(_SPACES)
+    _search(_BOOK, text.words, 0, None, found)
+    if any(_LEET.search(token) for token in text.tokens if not token.isalpha() and not token.isdigit()):
         for word in _MIXED.finditer(text.plain):
-            _search(leet[word.start() : word.end()], word.start(), word.span(), found)
+            _search(_BOOK, word[0].translate(_UNLEET), word.start(), word.span(), found)
     if _SINGLES.search(text.words):
         for spelled in _SPELLED.finditer(text.plain):
-            _search(re.sub(r"[^a-z0-9]", "", spelled[0]), spelled.start(), spelled.span(), found)
+            _search(_BOOK, re.sub(r"[^a-z0-9]", "", spelled[0]), spelled.start(), spelled.span(), found)
+    return Cues(text.plain, found)
+
+
+def read_beside_emoji(text: Folded) -> Cues:
+    """The cues of ``terms/emoji.toml`` in a text."""
+    found: dict[str, list[Span]] = {}
+    _search(_EMOJI_BOOK, text.words, 0, None, found)
     return Cues(text.plain, found)
 
 
 # Letters with figures among them, and letters set one by one: where a word may be in disguise.
-_FIGURE = re.compile(r"[0-9]")
 _SINGLES = re.compile(r" [a-z0-9] {1,3}[a-z0-9] ")
 _LEET = re.compile(r"[a-z][0-9][a-z]|[a-z]{2}[0-9]|[0-9][a-z]{2}")
-_MIXED = re.compile(r"[a-z0-9]{3,20}")
+_MIXED = re.compile(r"(?<![a-z0-9])(?=[a-z]{0,20}[0-9]{1,3}[a-z])[a-z0-9]{3,24}")
+_UNLEET = str.maketrans(LEET)
 _SPELLED = re.compile(r"(?<![a-z0-9])[a-z0-9]([^a-z0-9]{1,3})[a-z0-9](?:\1[a-z0-9](?![a-z0-9])){1,20}")
 
 
-def _search(words: str, offset: int, whole: Span | None, found: dict[str, list[Span]]) -> None:
+def _search(book: _Book, words: str, offset: int, whole: Span | None, found: dict[str, list[Span]]) -> None:
     padded = f" {words} "
-    meanings, closed = _BOOK.meanings, _BOOK.closed
-    for index, start, end in _BOOK.automaton.find_matches_as_indexes(padded, overlapping=True):
+    meanings, closed = book.meanings, book.closed
+    for index, start, end in book.automaton.find_matches_as_indexes(padded, overlapping=True):
         if padded[end] != " ":
             if closed[index]:
                 continue
@@ -197,9 +218,9 @@ def _search(words: str, offset: int, whole: Span | None, found: dict[str, list[S
 
 def matches(cues: Cues, recipe: Recipe) -> Iterator[Span]:
     """Where ``recipe`` is fulfilled: spans of the plain text from its first cue to its last."""
-    needs = [cues.any_of(need) for need in recipe.needs]
-    if not all(needs) or any(concept in cues for concept in recipe.unless):
+    if not cues.may_fulfil(recipe):
         return
+    needs = [cues.any_of(need) for need in recipe.needs]
     last = -1
     for anchor in needs[0][:_ANCHORS]:
         chosen = [anchor]

@@ -9,11 +9,12 @@ import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 
 import msgspec
 from emoji import EMOJI_DATA
 
-from rules.cues import TERMS, Cues, read
+from rules.cues import TERMS, Cues, read_beside_emoji
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
@@ -34,6 +35,9 @@ class Senses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 SENSES = msgspec.convert(tomllib.loads((TERMS / "emoji_senses.toml").read_text(encoding="utf-8")), Senses)
+
+_TELLING = SENSES.insult | SENSES.person | SENSES.flesh | SENSES.wet | SENSES.weapon | SENSES.death | SENSES.drug | {"👉", "👌", "🤏"}
+GROUPS = 60  # groups of emoji that are weighed in a text
 
 # What is sold where an emoji may simply be the goods.
 FOOD = frozenset(("groceries", "garden", "kitchen"))
@@ -105,10 +109,10 @@ class EmojiRule:
         if text.original.isascii() and ":" not in text.original:
             return ()
         emoji = seen(text.original)
-        if not emoji:
+        if _TELLING.isdisjoint(one.face for one in emoji):
             return ()
-        judged = _Judged(text, read(text), setting, emoji)
-        return [finding for group in groups(emoji) for finding in judged.group(group)]
+        judged = _Judged(text, read_beside_emoji(text), setting, emoji)
+        return [finding for group in islice(groups(emoji), GROUPS) for finding in judged.group(group)]
 
 
 class _Judged:

@@ -46,7 +46,7 @@ _HOST = re.compile(
     r"(?<![a-z0-9@._-])(?P<scheme>h(?:tt|xx)ps?\s?:\s?//\s?)?(?P<host>(?:[a-z0-9][a-z0-9-]{0,40}" + _DOT + r"){1,4}[a-z]{2,12})(?![a-z0-9@-])"
     r"(?P<path>\s?/\s?[^\s,;)]{0,200}|\s(?:slash|barra|diagonal)\s[a-z0-9_.-]{1,40})?"
 )
-_SAID_DOT = re.compile(r"\.|\b(?:dot|punto|ponto)\b")
+_SAID_DOTS = (" dot ", " punto ", " ponto ", " pnto ", " puntito ")
 _SPLIT = re.compile(_DOT)
 # The short hosts of messengers, with a space between all their letters.
 _SPELLED_HOST = re.compile(
@@ -60,7 +60,7 @@ _SCHEME_ENDS = re.compile(r"[.!?]+$")
 
 def find(text: Folded, cues: Cues) -> list[Link]:
     """The links of a text, in order of place."""
-    if not _SAID_DOT.search(text.plain):
+    if not (_dotted(text.plain) or any(said in text.words for said in _SAID_DOTS)):
         return []
     found = [*_spelled(text.plain), *_written(text.plain, cues)]
     if not found:
@@ -71,6 +71,16 @@ def find(text: Folded, cues: Cues) -> list[Link]:
         if not kept or link.start >= kept[-1].end:
             kept.append(link)
     return kept
+
+
+def _dotted(plain: str) -> bool:
+    """Whether some dot ends no sentence: one with a letter right after it, or a space or bracket before. Cheap: most messages end here."""
+    at = plain.find(".")
+    while at >= 0:
+        if plain[at + 1 : at + 2].isalpha() or (at and plain[at - 1] in " (["):
+            return True
+        at = plain.find(".", at + 1)
+    return "://" in plain
 
 
 def _spelled(plain: str) -> Iterator[Link]:

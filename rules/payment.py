@@ -16,7 +16,8 @@ _RECIPES = recipes("payment")
 _IBAN = re.compile(r"(?<![a-z0-9])([a-z]{2})[ -]?([0-9]{2})((?:[ .-]?[a-z0-9]){11,30})(?![a-z0-9])")
 _CARD = re.compile(r"(?<![0-9a-z.,-])(?:[0-9][ -]?){12,18}[0-9](?![0-9a-z-])")
 _ACCOUNT = re.compile(r"(?<!\d)(?:\d{2}-\d{2}-\d{2}\s{1,3}(?:[a-z. :]{0,20})\d{8}|\d{3}\.\d{3}\.\d{3}-\d{2}|\d{4}[ -]\d{4}[ -]\d{2}[ -]\d{10}|\d{18}|\d{22})(?!\d)")
-_GROUP = re.compile(r"[0-9]{2}")
+_FIGURES = re.compile(r"[0-9]")
+SHORTEST_ACCOUNT = 10  # figures
 
 
 class PaymentRule:
@@ -28,7 +29,7 @@ class PaymentRule:
         """See ``rules.types.Rule``."""
         cues = read(text)
         found = list(self._offers(text, cues))
-        if _GROUP.search(text.plain):
+        if len(_FIGURES.findall(text.plain)) >= SHORTEST_ACCOUNT:
             found += self._accounts(text, cues)
         return found
 

@@ -14,14 +14,14 @@ import msgspec
 import phonenumbers
 
 from rules.cues import Cues
-from rules.digits import NUMBER_WORDS, WEAK_WORDS, Numeral, Token, Word, tokens
+from rules.digits import HUNDREDS, NUMBER_WORDS, REPEATS, WEAK_WORDS, Numeral, Token, Word, tokens
 from rules.text import Folded
 
 # Where the marketplaces are. National numbers have these lengths there, trunk prefixes included.
 REGIONS = {"ES": (9,), "PT": (9,), "BR": (11, 10, 12), "MX": (10, 12, 13), "AR": (10, 11, 12, 13), "CO": (10,), "US": (10, 11), "GB": (11,)}
 SHORTEST, LONGEST = 7, 15  # figures; E.164 allows 15
-CHECKS = 24  # numbering-plan look-ups a text may cost
-TOKENS = 400  # words of a text that are looked at around its numbers
+CHECKS = 12  # numbering-plan look-ups that a text may cost
+PARTS = 40  # stretches of figures that are weighed in a text
 
 
 class Phone(msgspec.Struct, frozen=True, gc=False):
@@ -65,6 +65,7 @@ _CONNECTORS = frozenset(
     "e depois|depois|e|mais|e mais|termina em|acaba em|e acaba em|e termina em|seguido de|e no final|"
     "guion|dash|hyphen|space|espacio|traco|hifen|espaco|barra|slash|punto|ponto|dot|ext|r|us|rs|eur".split("|")
 )
+_CONNECTING = frozenset(word for phrase in _CONNECTORS for word in phrase.split()) | {"area", "code", "ddd"}
 _AMOUNT_WORDS = frozenset(
     "km kms k kg g gr gramos grams gramas mg ml l litros litres cm mm m m2 gb tb mb hz khz mhz v w kw ah mah rpm btu btus eur euro euros usd dolares dollars bucks pesos "
     "reais pounds quid mil thousand millones milhoes million h hs hrs horas hours am pm min minutos anos years pulgadas inch inches polegadas unidades units uds pzas pecas "
@@ -74,8 +75,8 @@ _MASKED = re.compile(
     r"(?<![\d./:-])(?:[0-3]?\d[./-][01]?\d[./-](?:20)?\d\d|(?:19|20)\d\d[./-][01]?\d[./-][0-3]?\d)(?![./:-]?\d)"  # dates
     r"|(?<![\d:])[0-2]?\d[:h][0-5]\d(?![\d:])"  # times
     r"|(?<![\d.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![.\d])(?<!\.\d\.\d\.\d\.\d)"  # addresses of routers
-    r"|\d+(?:[.,]\d+)?\s?[x*]\s?\d+(?:[.,]\d+)?(?:\s?[x*]\s?\d+(?:[.,]\d+)?)?"  # measures
-    r"|\d+(?:[.,]\d+)?\s?%"
+    r"|(?<![\d.,])\d{1,6}(?:[.,]\d{1,4})?\s?[x*]\s?\d{1,6}(?:[.,]\d{1,4})?(?:\s?[x*]\s?\d{1,6}(?:[.,]\d{1,4})?)?"  # measures
+    r"|(?<![\d.,])\d{1,6}(?:[.,]\d{1,4})?\s?%"
     r"|(?<![\d.,-])\d{1,3}[.,]\d{1,2}(?![\d.,]|-\d)"  # 24,5
     r"|(?<![\d.,-])(?:\d{1,2}(?:[.,]\d{3}){1,2}|\d{3}[.,]\d{3})(?![\d.,-]|\s\d)(?![.,]\d)"  # 31.500.000
     r"|(?<![\d-])\d{5}-\d{3}(?![\d-])|(?<!\d[ -])(?<![\d-])\d{4}-\d{3}(?![\d -]*\d)"  # postcodes
@@ -84,29 +85,42 @@ _MASKED = re.compile(
 _CURRENCY = re.compile(r"[$€£]|(?<![a-z])(?:r\$|us|rs|eur|usd)")
 _FIGURES = re.compile(r"[0-9]")
 _STUCK = re.compile(r"[a-z]+[0-9|]|[0-9|]+[a-z]")
-_STUCK_LETTERS = re.compile(r"(?<![a-z0-9])(?=[a-z|]{0,12}[0-9])[a-z0-9|]{2,24}")
 
 
-def may_hold_phone(text: Folded, least: int = SHORTEST) -> bool:
-    """Whether a text has figures enough, written or spelled out. Cheap: most messages end here."""
-    plain = text.plain
-    figures = len(_FIGURES.findall(plain))
-    if figures >= least:
+def may_hold_phone(text: Folded, cues: Cues) -> bool:
+    """Whether a text has figures enough, written or spelled out, close to each other. Cheap: most messages end here."""
+    figures = len(_FIGURES.findall(text.plain))
+    spelled = 0 if NUMBER_WORDS.isdisjoint(text.tokens) else sum(2 if len(w) > 4 else 1 for w in text.tokens if w in NUMBER_WORDS)
+    if figures < SHORTEST and figures + spelled < SHORTEST and not (figures > 2 and _STUCK.search(text.plain)):
+        return False
+    if figures + spelled >= SHORTEST and ("join" in cues or "reversed" in cues or "dial" in cues):
         return True
-    spelled = [word for word in text.tokens if word in NUMBER_WORDS]
-    if figures and _STUCK.search(plain):
-        figures += sum(1 for token in _STUCK_LETTERS.findall(plain) for c in token if c.isalpha())
-    return figures + sum(2 if len(word) > 4 else 1 for word in spelled) >= least
+    run = 0
+    for word in text.tokens:
+        if not word.isalpha():
+            run += len(word)
+        elif word in NUMBER_WORDS or word in _LETTER_GROUPS:
+            run += 3 if word in HUNDREDS or word in REPEATS else 2 if len(word) > 4 else 1
+        elif word not in _CONNECTING:
+            run = 0
+        if run >= SHORTEST:
+            return True
+    return False
+
+
+_LETTER_GROUPS = frozenset(("o", "l", "oo", "ooo", "ll", "lo", "ol", "il", "li", "io", "oi"))
 
 
 def find(text: Folded, cues: Cues, region: str | None = None) -> list[Phone]:
     """The telephone numbers of a text, in order of place, not overlapping."""
-    if not may_hold_phone(text):
+    if not may_hold_phone(text, cues):
         return []
-    said = tokens(text.plain)[:TOKENS]
+    said = tokens(text.plain)
     found: list[Phone] = []
     plan = _Plan(region)
     for run in runs(text.plain, said):
+        if plan.spent:
+            break
         phone = _judge(run, text, cues, said, plan)
         if phone:
             found.append(phone)
@@ -150,6 +164,9 @@ def _judge(run: Run, text: Folded, cues: Cues, said: Sequence[Token], plan: _Pla
     if len(run.figures) < SHORTEST:
         return None
     for part in _parts(run, text.plain):
+        if plan.spent:
+            return None
+        plan.parts -= 1
         phone = _judge_part(part, text, cues, plan)
         if phone:
             return phone
@@ -167,8 +184,8 @@ def _parts(run: Run, plain: str) -> Iterator[Run]:
             return
     if len(run.figures) <= LONGEST:
         yield run
-    if n > 40:
-        run, n = run.cut(0, 40), 40
+    if n > 20:
+        run, n = run.cut(0, 20), 20
     strays = [(first, last) for first in range(0, min(n, 3)) for last in range(n, max(n - 3, first), -1) if (first, last) != (0, n)]
     for first, last in sorted(strays, key=lambda cut: n - (cut[1] - cut[0])):
         part = run.cut(first, last)
@@ -344,6 +361,12 @@ class _Plan:
     def __init__(self, region: str | None) -> None:
         self.first = region
         self.left = CHECKS
+        self.parts = PARTS
+
+    @property
+    def spent(self) -> bool:
+        """Whether the text has had its share of the time."""
+        return self.left <= 0 or self.parts <= 0
 
     def region(self, figures: str, international: bool) -> str:
         """The region whose plan knows ``figures``, or an empty string."""
