@@ -92,7 +92,7 @@ class Disguises:
         self, words: Iterable[str], famous: Iterable[str], glued: dict[str, str], innocent: Iterable[str]
     ) -> None:
         self._innocent = frozenset(innocent)
-        known = sorted({word for word in words if len(word) >= SHORTEST})
+        known = [word for word in dict.fromkeys(words) if len(word) >= SHORTEST]
         self._by_skeleton: dict[str, list[str]] = defaultdict(list)
         self._by_mask: dict[str, str] = {}
         self.doubled: dict[str, str] = {}

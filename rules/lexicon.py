@@ -104,7 +104,7 @@ class Lexicon:
     def __init__(self, vocabularies: Iterable[Vocabulary]) -> None:
         self._words: dict[str, list[Term]] = defaultdict(list)
         self._phrases: dict[str, list[tuple[Phrase, Term]]] = defaultdict(list)
-        disguised: set[str] = set()
+        disguised: dict[str, None] = {}  # in order: of two readings of one disguise the earlier family wins
         famous: set[str] = set()
         glued: dict[str, str] = {}
         innocent: set[str] = set()
@@ -116,12 +116,13 @@ class Lexicon:
                 for source in group.terms:
                     for word in self._add(vocabulary, group, source, lists):
                         if group.disguised:
-                            disguised.update(word.split())
+                            disguised.update(dict.fromkeys(word.split()))
                         if group.inside:
                             glued[word.replace(" ", "")] = word
             for name in vocabulary.disguised:
-                disguised.update(word for one in lists[name] for form in forms(one) for word in plain(form).split())
-        self._disguises = disguise.Disguises(disguised - innocent, famous, glued, innocent)
+                disguised.update((word, None) for one in lists[name] for form in forms(one) for word in plain(form).split())
+        readable = [word for word in disguised if word not in innocent]
+        self._disguises = disguise.Disguises(readable, famous, glued, innocent)
         self._known = frozenset(self._words) | frozenset(self._phrases)
 
     def _add(
@@ -280,7 +281,7 @@ def load() -> Lexicon:
 
     Raises msgspec.ValidationError for a file that is none, PhraseError for a phrase that cannot be read.
     """
-    files = sorted(file for family in FAMILIES for file in TERMS.glob(f"{family}.*.toml"))
+    files = (file for family in FAMILIES for file in sorted(TERMS.glob(f"{family}.*.toml")))
     return Lexicon(msgspec.convert(tomllib.loads(file.read_text("utf-8")), Vocabulary) for file in files)
 
 

@@ -6,7 +6,7 @@ A phrase is written in words: ``te (voy a|vamos a)? <hit> (la|el|los|las)? <part
 ``mierd{a,as}``    one word with its endings; ``{,s}`` may be empty
 ``estaf*``         a word with any ending
 ``(a|b c)``        one of several; ``<name>`` one of a named list
-``item?``          may be left out
+``item?``          may be left out; items may stand within items
 ``_`` ``...``      any one word; up to three words, as few as possible
 ``!(a|b)``         here none of these words follows
 ``^`` ``$``        the first and the last word of the text
@@ -25,7 +25,17 @@ from collections.abc import Mapping, Sequence
 from rules.text import fold
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
-_ITEM = re.compile(r"(!?)(?:\(([^()]*)\)|<([a-z_]+)>|([^\s()<>?\[\]!^$]+))(\??)|([\[\]^$])")
+_TOKEN = re.compile(r"\s*(\.\.\.|[()|?!\[\]^$]|<[a-z_]+>|[^\s()|?!\[\]^$<>]+)")
+
+# Too common to find a phrase by, if there is anything else.
+_COMMON = frozenset(
+    """
+    a o e y i u an the of to in on at is it as or and but you your me my we he she they i be are was do no not so if for from
+    with this that will can have has get got el la los las lo un una unos unas de del en que se te me le les os su sus tu
+    tus mi con por para es no si ya al vas va voy a o os as um uma da do das dos na no nos nas em eu tu ele voce vc seu sua
+    teu tua com por para pra nao sim vai vou tem esta muito very all just
+    """.split()
+)
 
 
 class PhraseError(ValueError):
@@ -51,61 +61,105 @@ def plain(text: str) -> str:
 
 
 class Phrase:
-    """A phrase made ready. ``anchors`` are words of which the text must contain one; empty if any text may match."""
+    """A phrase made ready. ``anchors`` are words of which a text must contain one to match."""
 
     __slots__ = ("anchors", "expression")
 
     def __init__(self, source: str, lists: Mapping[str, Sequence[str]]) -> None:
-        self.anchors: frozenset[str] = frozenset()
-        pieces: list[str] = ["(?<= )"]
-        rest = source
-        while rest := rest.lstrip():
-            match = _ITEM.match(rest)
-            if match is None:
-                raise PhraseError(source, f"cannot read {rest!r}")
-            rest = rest[match.end() :]
-            pieces.append(self._item(source, match, lists))
-        body = "".join(pieces)
-        if body.startswith(r"(?<= )(?<=\A )"):
-            body = r"\A +" + body.removeprefix(r"(?<= )(?<=\A )")
-        if "(?P<part>" not in body:
-            lead = "(?<= )" if body.startswith("(?<= )") else r"\A +"
-            body = f"{lead}(?P<part>{body.removeprefix(lead)})"
-        if not self.anchors:
+        reader = _Reader(source, lists)
+        body, anchors = reader.sequence()
+        if reader.tokens:
+            raise PhraseError(source, f"cannot read {reader.tokens[0]!r}")
+        if not anchors:
             raise PhraseError(source, "no word that it could be found by")
-        self.expression = re.compile(body)
-
-    def _item(self, source: str, match: re.Match[str], lists: Mapping[str, Sequence[str]]) -> str:
-        negated, group, name, word, optional, sign = match.groups()
-        if sign:
-            return {"[": "(?P<part>", "]": ")", "^": r"(?<=\A )", "$": r"(?= *\Z)"}[sign]
-        if word == "...":
-            return "(?:[a-z0-9]+ +){0,3}?"
-        if word == "_":
-            return "(?:[a-z0-9]+ +)" + optional
-        if name and name not in lists:
-            raise PhraseError(source, f"no list named {name!r}")
-        written = lists[name] if name else group.split("|") if group else [word]
-        alternatives = sorted({form for one in written for form in forms(one)}, key=len, reverse=True)
-        expression = "(?:" + "|".join(map(_words, alternatives)) + ")"
-        if negated:
-            return f"(?!{expression})"
-        if not optional:
-            self._anchor(alternatives)
-        return expression + optional
-
-    def _anchor(self, alternatives: Sequence[str]) -> None:
-        """The required item whose shortest alternative is longest finds the phrase: longer words are rarer."""
-        anchors = frozenset(max((w for w in plain(one).split()), key=len, default="") for one in alternatives)
-        if any(one.endswith("*") for one in alternatives):
-            return
-        if not self.anchors or min(map(len, anchors)) > min(map(len, self.anchors)):
-            self.anchors = anchors
+        self.anchors = anchors
+        lead = r"\A +" if body.startswith(_FIRST) else "(?<= )"
+        body = body.removeprefix(_FIRST)
+        self.expression = re.compile(lead + (body if _PART in body else f"{_PART}{body})"))
 
 
-def _words(alternative: str) -> str:
-    words = []
-    for word in alternative.split():
-        ending = "[a-z0-9]*" if word.endswith("*") else ""
-        words.append(" +".join(plain(word).split()) + ending)
-    return "".join(word + " +" for word in words)
+_FIRST = "(?#first)"
+_PART = "(?P<part>"
+
+
+class _Reader:
+    """Reads the notation by recursive descent; every method returns an expression and the words it can be found by."""
+
+    def __init__(self, source: str, lists: Mapping[str, Sequence[str]]) -> None:
+        self.source, self.lists = source, lists
+        self.tokens = _TOKEN.findall(source)
+
+    def sequence(self) -> tuple[str, frozenset[str]]:
+        pieces: list[str] = []
+        anchors: frozenset[str] = frozenset()
+        while self.tokens and self.tokens[0] not in ("|", ")"):
+            expression, found = self.item()
+            pieces.append(expression)
+            if found and (not anchors or _rarity(found) > _rarity(anchors)):
+                anchors = found
+        body = "".join(pieces)
+        # The part may open before the mark of the first word: that mark goes to the front.
+        return (_FIRST + body.replace(_FIRST, "") if _FIRST in body else body), anchors
+
+    def item(self) -> tuple[str, frozenset[str]]:
+        token = self.tokens.pop(0)
+        if token in ("[", "]", "^", "$"):
+            return {"[": _PART, "]": ")", "^": _FIRST, "$": r"(?= *\Z)"}[token], frozenset()
+        if token == "...":
+            return "(?:[a-z0-9]+ +){0,3}?", frozenset()
+        if token == "!":
+            return f"(?!{self.item()[0]})", frozenset()
+        if token == "(":
+            expression, anchors = self.group()
+        elif token == "_":
+            expression, anchors = "(?:[a-z0-9]+ +)", frozenset()
+        elif token.startswith("<"):
+            expression, anchors = self.named(token[1:-1])
+        elif token in (")", "|", "?"):
+            raise PhraseError(self.source, f"{token!r} is out of place")
+        else:
+            expression, anchors = _word(token)
+        if self.tokens and self.tokens[0] == "?":
+            self.tokens.pop(0)
+            return expression + "?", frozenset()
+        return expression, anchors
+
+    def group(self) -> tuple[str, frozenset[str]]:
+        choices = [self.sequence()]
+        while self.tokens and self.tokens[0] == "|":
+            self.tokens.pop(0)
+            choices.append(self.sequence())
+        if not self.tokens:
+            raise PhraseError(self.source, "a bracket is not closed")
+        self.tokens.pop(0)
+        return _choice(choices)
+
+    def named(self, name: str) -> tuple[str, frozenset[str]]:
+        if name not in self.lists:
+            raise PhraseError(self.source, f"no list named {name!r}")
+        return _choice([_Reader(self.source, {}).read(one) for one in self.lists[name]])
+
+    def read(self, text: str) -> tuple[str, frozenset[str]]:
+        self.tokens = _TOKEN.findall(text)
+        return self.sequence()
+
+
+def _choice(choices: Sequence[tuple[str, frozenset[str]]]) -> tuple[str, frozenset[str]]:
+    """One of several. It can be found by a word only if each of them can."""
+    # The longer first, so that "hijo de puta" is not left at "hijo".
+    expressions = sorted(dict.fromkeys(expression for expression, _ in choices), key=len, reverse=True)
+    anchors = [found for _, found in choices]
+    return f"(?:{'|'.join(expressions)})", frozenset().union(*anchors) if all(anchors) else frozenset()
+
+
+def _word(word: str) -> tuple[str, frozenset[str]]:
+    ending = "[a-z0-9]*" if word.endswith("*") else ""
+    written = sorted({plain(form) for form in forms(word.removesuffix("*"))}, key=len, reverse=True)
+    expressions = [form.replace(" ", " +") + ending + " +" if form else "" for form in written]
+    anchors = frozenset() if ending else frozenset(max(form.split(), key=len, default="") for form in written)
+    return f"(?:{'|'.join(expressions)})", frozenset() if "" in anchors else anchors
+
+
+def _rarity(anchors: frozenset[str]) -> tuple[int, int, int]:
+    """Orders anchors: rare words are uncommon and long."""
+    return -len(anchors & _COMMON), min(map(len, anchors)), -len(anchors)

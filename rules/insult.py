@@ -1,0 +1,88 @@
+"""Insults: names that people call each other, once they are aimed at somebody, and phrases that aim by themselves.
+
+"This is rubbish" is a complaint, "I'm an idiot" an excuse, "he called me an idiot" a report: none of them is an insult.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rules import lexicon
+from rules.lexicon import Hit
+from rules.text import Folded
+from rules.types import Category, Finding, Setting
+
+# Small words and adjectives between a name and the word that says who is meant.
+_BETWEEN = frozenset(
+    """
+    un una unos unas el la los las tan muy medio todo toda tremendo completo completa autentico verdadero verdadera poco
+    a an the such so very total complete absolute utter right proper real fucking bloody stupid dumb pathetic little big
+    um uma o os as mesmo bem grande puto puta pinche maldito maldita pobre viejo vieja gordo gorda velho velha just really
+    pedazo de cacho que lo me m
+    """.split()
+)
+_SELF = frozenset(
+    "soy fui estoy estamos somos ando andamos llego siento quede sere seria im i am was feel felt myself sou estou tou fiquei sinto eu yo mim".split()
+)
+_OTHER = frozenset(
+    """
+    eres sos sois tu vos usted ustedes vosotros seas sean fuiste te menudo menuda vaya this that este esta ese esa esse essa
+    you youre ur u your ya yall yer yous are re voce vc ce seu sua seus suas voces vcs senhor senhora teu tua oh
+    mira oye anda ey hey listen che venga vete calla callate vai vaza sai escuta olha toma look is es son
+    vendedor vendedora comprador compradora repartidor tipo tecnico fontanero casero seller buyer driver courier guy plumber
+    landlord host tecnica entregador motoboy encanador pintor cara sujeito aquele he she they ella ele ela
+    """.split()
+)
+_REPORTS = frozenset(
+    """
+    called calls calling call said says llamo llamaron llamaste llama llaman llamar llamarme dijo dijeron dijiste chamou
+    chamaram chamaste chamar chama disse insulto insultou insulted not no nao nunca never ni nem aint isnt arent nadie
+    como like feito parezco pareco
+    """.split()
+)
+_SECOND = frozenset("te tu you u your eres sos voce vc seu sua teu tua".split())
+_AFTER_SELF = frozenset("soy sou fui mi mim yo".split())
+_CLAUSE = re.compile(r"[.!?;\n…:]|\b(?:pero|but|mas|porque|because)\b")
+_WORD = re.compile(r"[a-z]+")
+REACH = 60  # characters before a name in which it is looked for who is meant
+
+
+class Insult:
+    """Insults to a person as ``insult``, contempt for a group of people as ``hate``."""
+
+    name = "insult"
+
+    def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
+        """One finding for each insult, however often the name is repeated within it."""
+        words = lexicon.load()
+        hits = words.find(text, setting, self.name)
+        names = [hit for hit in words.find(text, setting, "profanity") if hit.term.group.kind == "person"]
+        if not hits and not names:
+            return ()
+        insults = [hit for hit in (*hits, *names) if hit.term.group.kind != "slur" and self._counts(hit, text)]
+        slurs = [hit for hit in hits if hit.term.group.kind == "slur"]
+        found = lexicon.findings(Category.INSULT, insults) + lexicon.findings(Category.HATE, slurs)
+        return sorted(found, key=lambda finding: finding.start)
+
+    def _counts(self, hit: Hit, text: Folded) -> bool:
+        before = _CLAUSE.split(text.plain[max(0, hit.start - REACH) : hit.start])[-1]
+        said = _WORD.findall(before)
+        if hit.term.group.kind != "person":
+            return not _REPORTS.intersection(said[-2:]) or "tu" in said[-1:]
+        return _aimed(said, before, text.plain[hit.end : hit.end + REACH])
+
+
+def _aimed(said: list[str], before: str, after: str) -> bool:
+    """Whether a name is meant for somebody other than its author. ``said`` are the words of ``before``, in its clause."""
+    following = _WORD.findall(after)
+    if _AFTER_SELF.intersection(following[:2]):
+        return False
+    told = next((word for word in reversed(said[-5:]) if word not in _BETWEEN), "")
+    if told in _SELF or told in _REPORTS:
+        return False
+    if told in _OTHER or _SECOND.intersection(said[-6:]):
+        return True
+    vocative = not said or before.rstrip().endswith(",")
+    last = not following or after.lstrip(" ").startswith((",", ".", "!", "?", "\n", ";"))
+    return vocative or last
