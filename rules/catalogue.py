@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from rules.contact import Contact
+from rules.emoji import Emoji
 from rules.insult import Insult
+from rules.links import Links
+from rules.payment import Payment
 from rules.profanity import Profanity
+from rules.scam import Scam
 from rules.self_harm import SelfHarm
 from rules.text import fold
 from rules.threat import Threat
@@ -14,6 +19,11 @@ RULES: tuple[Rule, ...] = (
     Insult(),
     Threat(),
     SelfHarm(),
+    Contact(),
+    Links(),
+    Payment(),
+    Scam(),
+    Emoji(),
 )
 
 

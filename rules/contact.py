@@ -21,7 +21,7 @@ _RECIPE_WORDS = frozenset(concept for recipe in _RECIPES for need in recipe.need
 _ACCOUNT_WORDS = frozenset(("messenger", "messenger_weak", "euphemism"))
 
 
-class ContactRule:
+class Contact:
     """Ways to reach a person outside the chat. What they are for is not asked: before an order a number is a leak, after it a courtesy;
     the stage of the deal is the policy's concern."""
 
@@ -105,6 +105,8 @@ def _number(text: Folded, cues: Cues, recent: list[Folded], around: list[Cues], 
     if not ("dial" in cues or "join" in cues) and any("identifier" in c or "quantity" in c for c in (*around, cues)) and not _asked(around, cues):
         return None
     figures, region = phones.joined(parts, setting.region)
+    if not figures and told and "dial" in cues and len(parts) >= 3 and 8 <= sum(len(f) for f, _ in parts) <= 12:
+        figures, region = "".join(f for f, _ in parts), "unknown"
     if not figures or _counts_up(parts):
         return None
     start, end = text.span(*span) if own else (0, 0)

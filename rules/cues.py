@@ -109,10 +109,14 @@ class Cues:
         if self.within("warning", (left, right)) or self.within("reported", (left, right)):
             return True
         plain = self.plain
-        if any(left <= s and e <= end and start - e <= _REFUSAL_REACH and not _BREAK.search(plain, e, max(e, start)) for s, e in self["refuse"]):
+        if any(left <= s <= start + 3 and start - e <= _REFUSAL_REACH and not _BREAK.search(plain, e, max(e, start)) for s, e in self["refuse"]):
             return True
-        return any(start <= s and e <= right and s - end <= _REFUSAL_REACH and not _BREAK.search(plain, end + 3, max(end, s)) for s, e in self["refuse_after"])
+        return any(end - 3 <= s and e <= right and s - end <= _REFUSAL_REACH and not _BREAK.search(plain, end + 3, max(end, s)) for s, e in self["refuse_after"])
 
+
+    def denied(self, chosen: Sequence[Span]) -> bool:
+        """Whether a refusal stands right before one of the cues: "solo el pago de aquí, nada por fuera"."""
+        return any(s < start <= e + 2 for s, e in self["refuse"] for start, _ in chosen)
 
 # A comma ends what a refusal reaches, unless the list goes on: "no bizum, ni transferencias".
 _BREAK = re.compile(r",(?!\s?(?:ni|or|nor|ou|nem|y|e|o|and|cash|bizum|pix|venmo|zelle|transfer\w*)\s)")
@@ -235,7 +239,7 @@ def matches(cues: Cues, recipe: Recipe) -> Iterator[Span]:
                 near = (start - NEAR, end + NEAR)
                 if any(cues.within(concept, near) for concept in recipe.unless_near):
                     continue
-                if recipe.blunt or not cues.refused(start, end):
+                if recipe.blunt or not (cues.refused(start, end) or cues.denied(chosen)):
                     yield start, end
                     last = end
 

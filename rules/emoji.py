@@ -50,6 +50,8 @@ _EMOJI = re.compile(f"{_BASE}{_MARKS}*(?:\u200d{_BASE}{_MARKS}*)*")
 _SHORTCODE = re.compile(r":[a-z][a-z0-9_’'-]{1,40}:")
 _STRIP = re.compile(_MARKS)
 _PRICE = re.compile(r"[0-9][.,][0-9]{2}(?![0-9])|[$€£] ?[0-9]|[0-9] ?[€£]|[0-9] ?(?:euros|reais|pesos|dollars|quid)")
+_OR_ELSE = re.compile(r"(?:^|\W)(?:o|or|ou|si no|sino|sen[aã]o|or else|else)\s*$", re.IGNORECASE)
+_STREET = frozenset("💊🍄💉🔌🍁")  # of the drugs, those that are no weather and no salad
 NEAR = 3  # characters between emoji of one group, such as spaces
 REACH = 34  # characters between a word and the emoji it speaks of
 
@@ -99,7 +101,7 @@ def groups(emoji: Sequence[Seen]) -> Iterator[list[Seen]]:
         yield group
 
 
-class EmojiRule:
+class Emoji:
     """Emoji that insult, threaten, make advances or sell drugs. A skin tone never changes what is found."""
 
     name = "emoji"
@@ -136,11 +138,18 @@ class _Judged:
             return Category.INSULT, 0.95, "insult", SENSES.insult
         if not any(one.face in SENSES.person for one in group):
             return none
+        if not self.ware and self._at_somebody(group):
+            return Category.INSULT, 0.65, "person", SENSES.person
         if self.ware or self._said("thing") and not self._before("person", group, 14) or not self._before("person", group, 20):
             return none
         if self.setting.listing in ("toys", "fashion") and "?" in self.text.plain:
             return none
         return Category.INSULT, 0.8, "person", SENSES.person
+
+    def _at_somebody(self, group: list[Seen]) -> bool:
+        """Clowns thrown at the end of a message, or as the whole of it."""
+        thrown = [one for one in group if one.face in SENSES.person]
+        return len(thrown) >= 2 and len({one.face for one in thrown}) == 1 and not self.text.original[group[-1].end :].strip() and "?" not in self.text.plain
 
     def _advance(self, group: list[Seen]) -> tuple[Category, float, str, frozenset[str]]:
         faces = [one.face for one in group]
@@ -155,6 +164,7 @@ class _Judged:
         if not (flesh or wet) or not flesh and not (desired and (flirt or wet)):
             return Category.SEXUAL, 0.0, "", frozenset()
         weight += len(set(flesh)) >= 2 and not self.ware
+        weight += 2 * (bool(flesh) and self._before("mine", group, 2))
         weight -= 2 * self.ware + 2 * (self.setting.listing in FOOD)
         # 🍆 with 💦 is on no shopping list, unless water is sold.
         needed = 2 if flesh else 3
@@ -165,7 +175,7 @@ class _Judged:
         armed, deadly = faces & SENSES.weapon, faces & SENSES.death
         if not armed and not (deadly - {"🔥", "💥", "💀", "😵", "🎯", "👁", "👊"}):
             return Category.THREAT, 0.0, "", frozenset()
-        menaced = "menace" in self.cues
+        menaced = "menace" in self.cues or _OR_ELSE.search(self.text.original, max(0, group[0].start - 12), group[0].start) is not None
         weight = bool(armed) + bool(deadly) + 2 * menaced - 2 * self.ware - (self.setting.listing in BLADES)
         return Category.THREAT, 0.85 if weight >= 4 else 0.7 if weight == 3 else 0.0, "threat", frozenset()
 
@@ -174,6 +184,8 @@ class _Judged:
         if "🔫" in faces and "arms" in self.cues and not self._said("ware"):
             return Category.DRUGS_WEAPONS, 0.8, "arms", SENSES.weapon
         drugs = faces & SENSES.drug
+        if drugs and len(set(self.faces) & SENSES.drug) >= 2 and not _STREET.isdisjoint(self.faces) and "offering" in self.cues and not self.ware:
+            return Category.DRUGS_WEAPONS, 0.7, "drugs", SENSES.drug
         if not drugs or "dealing" not in self.cues:
             return Category.DRUGS_WEAPONS, 0.0, "", SENSES.drug
         places = len(self.cues["dealing"])

@@ -170,7 +170,7 @@ def baits(host: str) -> bool:
     return sum(1 for word in words[:-1] if word in HOSTS.lures) >= 2
 
 
-class LinkRule:
+class Links:
     """Links: ``contact`` where they lead to a person or off the platform, ``scam`` where they are traps, else ``link``.
 
     ``own`` names the hosts that are the platform's business; they and maps, carriers and reference works are no finding.

@@ -20,7 +20,7 @@ _FIGURES = re.compile(r"[0-9]")
 SHORTEST_ACCOUNT = 10  # figures
 
 
-class PaymentRule:
+class Payment:
     """Attempts to pay or be paid elsewhere. A refusal of the same ("nothing off the app") is none."""
 
     name = "payment"
@@ -60,7 +60,7 @@ class PaymentRule:
 
 
 _LEADS = ("give", "wallet_asked")
-_MONEY = frozenset(concept for recipe in _RECIPES for concept in recipe.needs[0].split("|")) - {"give"} | {"around"}
+_MONEY = frozenset(concept for recipe in _RECIPES for concept in recipe.needs[0].split("|"))
 
 
 def _said_card(plain: str, start: int) -> bool:

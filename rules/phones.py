@@ -320,7 +320,7 @@ def _natural(run: Run) -> bool:
     pairs = all(size <= 2 for size in groups)
     if pairs:
         return len(groups) >= 5 and any(n.figures.startswith("0") for n in run.numerals)
-    return len(groups) <= 5 and min(groups) >= 2 or (len(groups) <= 6 and groups[0] == 1)
+    return len(groups) <= 6 and max(groups) >= 3 and groups.count(1) <= 1
 
 
 def _ascending(run: Run) -> bool:

@@ -13,7 +13,7 @@ _LEADS = ("tell", "advance")
 _FIRST = frozenset(concept for recipe in _RECIPES for concept in recipe.needs[0].split("|"))
 
 
-class ScamRule:
+class Scam:
     """The known frauds of marketplaces, told by what they ask for together with what they promise.
 
     Warnings of them use the same words, and are none: see ``rules.cues.Cues.refused``.
