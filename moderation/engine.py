@@ -161,6 +161,8 @@ def default_engine() -> Engine:
 
     A classifier whose weights are not installed is absent, which every decision then says.
     """
-    from rules.catalogue import RULES
+    from rules.catalogue import RULES, check
 
+    # The word lists are read at the first look: nobody's message shall wait for that, and a broken list stops the start.
+    check("612 345 678", Setting())
     return Engine(RULES)

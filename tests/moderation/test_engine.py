@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from moderation.engine import Engine
+from moderation.engine import Engine, default_engine
 from policies.decision import Verdict
 from policies.load import parse
+from rules.catalogue import RULES
 from rules.text import Folded
 from rules.types import Category, Finding, Setting, Utterance
 
@@ -219,3 +220,11 @@ def test_no_text_makes_it_raise(text: str) -> None:
     judged = Engine([Word("bad")]).judge(text, Setting(), POLICY)
     assert judged.decision.degraded == ()
     assert judged.us >= 0
+
+
+def test_the_engine_that_ships_has_every_rule_and_is_warm() -> None:
+    engine = default_engine()
+    assert engine.rules == RULES
+    judged = engine.judge("hello, is it still available?", Setting(), POLICY)
+    assert judged.decision.verdict is Verdict.ALLOW
+    assert judged.us < 50_000  # reading the word lists takes ten times as long
