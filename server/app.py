@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import signal
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -152,13 +151,14 @@ class Server(uvicorn.Server):
             super().handle_exit(sig, frame)
             self.force_exit = True
             return
-        self._loop.call_soon_threadsafe(self._loop.create_task, self._leave(sig, frame))
+        self._loop.call_soon_threadsafe(self._loop.create_task, self._leave())
 
-    async def _leave(self, sig: int, frame: FrameType | None) -> None:
+    async def _leave(self) -> None:
         for server in self.servers:
             server.close()
         await self._service.hub.drain(self._service.config.drain_seconds)
-        super().handle_exit(signal.SIGTERM, frame)
+        # Not uvicorn's own way, which would raise the signal again and end the process before the database is closed.
+        self.should_exit = True
 
 
 def serve(config: Config) -> None:

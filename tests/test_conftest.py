@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from typing import Any
 
+import httpx2
 import pytest
 import sqlalchemy
 from playwright.async_api import Browser, Error
@@ -46,3 +48,14 @@ def test_redis_is_real_and_empty(redis_url: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         assert client.dbsize() == 0
         client.set("left", "behind")
+
+
+def test_a_server_that_is_killed_comes_back_with_what_it_had(server_process: Any) -> None:
+    with httpx2.Client(headers={"Authorization": f"Bearer {server_process.api_key}"}, trust_env=False) as platform:
+        made = platform.post(f"{server_process.url}/v1/conversations", json={"id": "c1", "participants": []})
+        assert made.status_code == 201
+        server_process.kill()
+        server_process.start()
+        assert platform.get(f"{server_process.url}/v1/conversations/c1").json()["id"] == "c1"
+    assert server_process.stop() == 0
+    assert "Traceback" not in server_process.log
