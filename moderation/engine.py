@@ -16,6 +16,7 @@ from typing import Protocol
 from moderation.judgement import Judgement
 from policies.decision import Failing, Failure
 from policies.policy import Policy
+from rules import catalogue
 from rules.text import Folded, fold
 from rules.types import Category, Finding, Rule, Setting
 
@@ -161,8 +162,6 @@ def default_engine() -> Engine:
 
     A classifier whose weights are not installed is absent, which every decision then says.
     """
-    from rules.catalogue import RULES, check
-
     # The word lists are read at the first look: nobody's message shall wait for that, and a broken list stops the start.
-    check("612 345 678", Setting())
-    return Engine(RULES)
+    catalogue.check("612 345 678", Setting())
+    return Engine(catalogue.RULES)
