@@ -291,7 +291,7 @@ def _labelled_places(line: Labelled) -> set[int]:
 def _feelings(outcomes: Iterable[Outcome]) -> list[Feeling]:
     by_language: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
-        if outcome.line.expect_sentiment in FEELINGS:
+        if outcome.line.expect_sentiment in FEELINGS and outcome.sentiment:
             by_language[outcome.line.lang or "-"].append(outcome)
     feelings = []
     for lang, those in sorted(by_language.items()):
