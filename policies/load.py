@@ -21,7 +21,8 @@ from rules.types import Category, Role, Setting, Stage, Utterance
 SHIPPED = Path(__file__).parent
 DEFAULT = "marketplace"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-QUALIFIED = re.compile(r"[a-z0-9][a-z0-9_./:-]{0,127}", re.IGNORECASE)  # a rule, or a rule and one of its entries
+SCORE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
+SOURCE = re.compile(r"\S(.{0,498}\S)?")  # a rule, or a rule and one of its entries, which may be a phrase
 REASON_CHARACTERS = 500
 MOST_COUNT = 100
 MOST_DEADLINE_MS = 10_000
@@ -241,7 +242,7 @@ def _clause(table: _Table, order: int) -> Clause:
         audience=table.words("audience", Role),
         listing=table.choice("listing"),
         stage=table.choice("stage", Stage),
-        source=table.choice("source", form=QUALIFIED),
+        source=table.choice("source", form=SOURCE),
         scores=_scores(table),
         wording=_wording(table.table("reason"), verdict) if "reason" in table.values else None,
         hold_for_deep=table.truth("hold_for_deep"),
@@ -273,7 +274,7 @@ def _makes_sense(clause: Clause, table: _Table) -> None:
 def _scores(table: _Table) -> tuple[tuple[str, float], ...]:
     scores = table.table("scores", default={})
     for name in scores.values:
-        if not QUALIFIED.fullmatch(name):
+        if not SCORE.fullmatch(name):
             raise scores.error(name, "is no name of a score")
     if "scores" in table.values and not scores.values:
         raise table.error("scores", "is empty")

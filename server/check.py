@@ -14,6 +14,7 @@ from rules.types import Finding, Setting
 from server.line import BrokenLine, Line, read
 
 DIGITS = 4  # of a score
+SOURCE_CHARACTERS = 48  # of a finding's source, where a person reads it: a phrase can be long
 
 
 class FindingView(msgspec.Struct, frozen=True):
@@ -154,7 +155,10 @@ def _underlined(text: str, findings: Iterable[Finding]) -> Iterator[str]:
 
 def _label(finding: Finding) -> str:
     step = f", {finding.step}" if finding.step else ""
-    return f"{finding.category} {finding.score:.2f} ({_printable(finding.source)}{step})"
+    source = _printable(finding.source)
+    if len(source) > SOURCE_CHARACTERS:
+        source = source[: SOURCE_CHARACTERS - 1] + "…"
+    return f"{finding.category} {finding.score:.2f} ({source}{step})"
 
 
 def _printable(text: str) -> str:

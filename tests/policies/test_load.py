@@ -205,7 +205,7 @@ CLAUSES = [
     (CLAUSE + 'stage = "order"\n', "stage", "unknown stage 'order'; did you mean 'ordered'?"),
     (CLAUSE + 'listing = ["Toys and games"]\n', "listing", "is no name"),
     (CLAUSE + "listing = 4\n", "listing", "must be a text, a list of texts or { not = ... }, not 4"),
-    (CLAUSE + 'source = "a b"\n', "source", "is no name"),
+    (CLAUSE + 'source = " a"\n', "source", "is no name"),
     (CLAUSE + "scores = 0.9\n", "scores", "must be a table, not 0.9"),
     (CLAUSE + "scores = {}\n", "scores", "is empty"),
     (CLAUSE + "scores = { toxicity = 90 }\n", "scores.toxicity", "must be from 0 to 1, not 90"),
