@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rules import handles, phones
-from rules.cues import Cues, first_match, read, recipes
+from rules.cues import NEAR, Cues, first_match, read, recipes
 from rules.digits import NUMBER_WORDS, Numeral, tokens
 from rules.handles import is_name
 from rules.text import Folded, fold
@@ -54,11 +54,36 @@ class Contact:
             yield Finding(Category.CONTACT, handle.score, start, end, f"contact:{handle.kind}", handle.step)
 
     def _invitations(self, text: Folded, cues: Cues) -> Iterator[Finding]:
+        own = _own_account(cues)
+        if own:
+            yield Finding(Category.CONTACT, 0.8, *text.span(*own), "contact:account")
+            return
         if not cues.present & _RECIPE_WORDS:
             return
         for recipe, (start, end) in first_match(cues, _RECIPES):
             yield Finding(Category.CONTACT, recipe.score, *text.span(start, end), f"contact:{recipe.name}")
             return
+
+
+# What may stand between "my" and the name of a service.
+_OF = frozenset(
+    "cuenta perfil pagina usuario canal nombre numero nuevo nueva otro otra personal account page profile handle user username number channel new old business "
+    "conta nome novo nova de do da del en no un una um uma a is on".split()
+)
+OWN_REACH = 24  # characters between the two
+
+
+def _own_account(cues: Cues) -> tuple[int, int] | None:
+    """``mi insta``, ``my whatsapp``, ``o meu perfil do face``: an account that is somebody's, not the service as such."""
+    if "possessed" not in cues or "messenger" not in cues:
+        return None
+    for start, end in cues["messenger"][:12]:
+        for mine, mine_end in cues["possessed"][:24]:
+            if 0 <= start - mine_end <= OWN_REACH and _OF.issuperset(cues.plain[mine_end:start].replace(":", " ").split()):
+                near = (mine - NEAR, end + NEAR)
+                if not cues.within("feature", near) and not cues.refused(mine, end):
+                    return mine, end
+    return None
 
 
 def pieced_together(text: Folded, cues: Cues, setting: Setting) -> Iterator[Finding]:

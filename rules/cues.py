@@ -1,7 +1,7 @@
 """Cues: the words that tell what a message is about, found in one pass for all the families that ask.
 
 Each file under ``terms/`` that holds cues is TOML: a table per concept, a list of phrases per language, and ``[[recipe]]`` entries
-that name which concepts together mean something. A phrase ending in ``*`` matches every word that begins so; ``{a,b}`` stands for
+that name which concepts together mean something. A phrase ending in ``*`` matches every word that begins so, `` *`` any further word; ``{a,b}`` stands for
 either. Phrases are written as they are read here: lower case, no accents.
 """
 
@@ -158,15 +158,20 @@ class _Book:
                 for phrases in languages.values():
                     for phrase in phrases:
                         for form in expand(phrase):
-                            open_end = form.rstrip().endswith("*")
-                            key = " " + plainly(form) + ("" if open_end else " ")
-                            concepts = meanings.setdefault(key, [])
+                            concepts = meanings.setdefault(_key(form), [])
                             if concept not in concepts:
                                 concepts.append(concept)
         self.meanings = list(meanings.values())
-        # A closed phrase is searched without its closing space, so that neighbours may share the space between them.
-        self.closed = [key.endswith(" ") for key in meanings]
-        self.automaton = AhoCorasick([key.rstrip() for key in meanings], matchkind=MatchKind.Standard)
+        # A closed phrase is searched without its closing mark, so that neighbours may share the space between them.
+        self.closed = [key.endswith("|") for key in meanings]
+        self.automaton = AhoCorasick([key.rstrip("|") for key in meanings], matchkind=MatchKind.Standard)
+
+
+def _key(form: str) -> str:
+    """What is searched for a phrase: ``pag*`` from the start of a word, ``paga *`` with any word behind it, others with their end marked."""
+    if form.endswith(" *"):
+        return f" {plainly(form)} "
+    return f" {plainly(form)}" + ("" if form.endswith("*") else "|")
 
 
 _BOOK = _Book(TEXT_FILES)
@@ -208,13 +213,15 @@ _SPELLED = re.compile(r"(?<![a-z0-9])[a-z0-9]([^a-z0-9]{1,3})[a-z0-9](?:\1[a-z0-
 
 
 def _search(book: _Book, words: str, offset: int, whole: Span | None, found: dict[str, list[Span]]) -> None:
-    padded = f" {words} "
+    padded = f" {words}  "
     meanings, closed = book.meanings, book.closed
     for index, start, end in book.automaton.find_matches_as_indexes(padded, overlapping=True):
         if padded[end] != " ":
             if closed[index]:
                 continue
             end = padded.index(" ", end)
+        elif padded[end - 1] == " ":
+            continue
         span = whole or (offset + start, offset + end - 1)
         for concept in meanings[index]:
             found.setdefault(concept, []).append(span)

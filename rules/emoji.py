@@ -52,6 +52,7 @@ _STRIP = re.compile(_MARKS)
 _PRICE = re.compile(r"[0-9][.,][0-9]{2}(?![0-9])|[$€£] ?[0-9]|[0-9] ?[€£]|[0-9] ?(?:euros|reais|pesos|dollars|quid)")
 _OR_ELSE = re.compile(r"(?:^|\W)(?:o|or|ou|si no|sino|sen[aã]o|or else|else)\s*$", re.IGNORECASE)
 _STREET = frozenset("💊🍄💉🔌🍁")  # of the drugs, those that are no weather and no salad
+_THROWN = frozenset("🤡💩🐷🐍🐀🫏🐴🗑")
 NEAR = 3  # characters between emoji of one group, such as spaces
 REACH = 34  # characters between a word and the emoji it speaks of
 
@@ -148,7 +149,7 @@ class _Judged:
 
     def _at_somebody(self, group: list[Seen]) -> bool:
         """Clowns thrown at the end of a message, or as the whole of it."""
-        thrown = [one for one in group if one.face in SENSES.person]
+        thrown = [one for one in group if one.face in _THROWN]
         return len(thrown) >= 2 and len({one.face for one in thrown}) == 1 and not self.text.original[group[-1].end :].strip() and "?" not in self.text.plain
 
     def _advance(self, group: list[Seen]) -> tuple[Category, float, str, frozenset[str]]:

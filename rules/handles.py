@@ -36,7 +36,9 @@ _SPOKEN_LOCAL = re.compile(r"(?:[a-z0-9._-]+ ){1,6}$")
 _UNDERSCORE = re.compile(r"(?<![a-z])(?:guion bajo|guion abajo|barra baja|underscore|under score|underline|underlaine|sublinhado|subrayado|traco baixo|traco embaixo|barra inferior)(?![a-z])")
 _NAME = re.compile(r"(?<![a-z0-9@._/-])@?[a-z0-9_](?:[a-z0-9_.-]{1,38}[a-z0-9_])?(?:#\d{3,5})?")
 _MENTION = re.compile(r"(?<![a-z0-9._%+-])@\s?[a-z_][a-z0-9_.]{2,38}(?<!\.)")
-_INTRODUCED = re.compile(r"\s?(?:[:=>-]{1,2}|\b(?:es|is|e|como|as|soy|sou|somos|id|user|usuario|username|nick|name|me llamo|nombre|nome|at)\b)\s?(?:(?:es|is|e|id|user|usuario)\s?:?\s)?(@?[a-z0-9_][a-z0-9_.-]{2,38})")
+_INTRODUCED = re.compile(
+    r"\s?(?:[:=>]|\b(?:como|as|id|user|usuario|username|nick|name|(?P<verb>es|is|e|at|soy|sou|somos))\b)\s?(?:(?:es|is|e|id|user|usuario)\s?:?\s)?(?P<name>@?[a-z0-9_][a-z0-9_.-]{2,38})"
+)
 
 
 def mentions(plain: str) -> bool:
@@ -115,7 +117,7 @@ def mailbox(plain: str, cues: Cues) -> list[Handle]:
     found = []
     for start, end in cues["mailbox"][:8]:
         name = _name_beside(plain, start, end, strict=True)
-        if name:
+        if name and plain[name[0]] != "@":
             found.append(Handle("email", *name, 0.8, "hinted"))
     return found[:1]
 
@@ -159,21 +161,25 @@ def _name_beside(plain: str, start: int, end: int, strict: bool) -> Span | None:
     for match in _NAME.finditer(plain, end, min(len(plain), end + NAME_REACH + 30)):
         if match.start() > end + NAME_REACH:
             break
-        if is_name(match[0]):
+        if is_name(match[0]) and not match[0].startswith(("http", "www")) and (strict is False or match.start() <= end + 14 or not _WORDS_RUN_ON.fullmatch(match[0])):
             return match.span()
     for match in reversed(list(_NAME.finditer(plain, max(0, start - NAME_REACH), start))):
-        if is_name(match[0]) and match.end() <= start:
+        if is_name(match[0]) and match.end() <= start and not _WORDS_RUN_ON.fullmatch(match[0]):
             return match.span()
     return None
 
 
 def _introduced(plain: str, end: int) -> Span | None:
     match = _INTRODUCED.match(plain, end, min(len(plain), end + 60))
-    if match is None or match[1] in _EVERYDAY or len(match[1].strip("._@-")) < 3:
+    if match is None or match["name"] in _EVERYDAY or len(match["name"].strip("._@-")) < 3:
         return None
-    return match.span(1)
+    # "insta: maria" names an account; "whatsapp e vai" goes on.
+    if match["verb"] and not is_name(match["name"].rstrip(".")):
+        return None
+    return match.span("name")
 
 
+_WORDS_RUN_ON = re.compile(r"[a-z]+\.[a-z]+")  # "well.still" may be two sentences
 _EVERYDAY = frozenset("que muy mas the not for and very better easier faster mejor melhor mais lento rapido una uno para por con sin good fine okay installed free gratis nuevo novo only solo the my mi meu tambien bueno malo bad down caido fora out pre pero ok yes sim".split())
 
 
@@ -188,14 +194,18 @@ def _spelled(plain: str, cues: Cues) -> Handle | None:
     return Handle("handle", start, end, 0.9, "spelled") if before or after else None
 
 
+_SENTENCE = re.compile(r"[.!?;]\s|\n")
+_PLACED = re.compile(r"\s(?:(?:en|on|in|no|at|de|por|pelo|do)\s(?:el\s|the\s|o\s)?)?")
+
+
 def _mentioned(plain: str, cues: Cues) -> Iterator[Handle]:
-    elsewhere = "messenger" in cues or "messenger_weak" in cues or "euphemism" in cues
+    """Names behind an at sign. In a group "@ana" calls a participant: only a service beside it, or a name no person has, makes it an account."""
+    services = [span for concept in ("messenger", "messenger_weak", "euphemism") for span in cues[concept]]
     for match in list(_MENTION.finditer(plain))[:12]:
+        start, end = match.span()
         name = match[0].replace(" ", "")
-        if " " in match[0] and not elsewhere:
-            continue
-        telling = bool(re.search(r"_|[a-z]\.[a-z]|[a-z]{3}\d{2}", name))
-        if cues.refused(*match.span()):
-            continue
-        if elsewhere or telling:
-            yield Handle("handle", match.start(), match.end(), 0.9 if elsewhere else 0.75)
+        introduced = any(0 <= start - e <= 24 and not _SENTENCE.search(plain, e, start) for _, e in services)
+        introduced = introduced or any(_PLACED.fullmatch(plain, end, s) for s, _ in services if 0 <= s - end <= 9)
+        telling = " " not in match[0] and bool(re.search(r"_[a-z0-9]|[a-z]\.[a-z]|[a-z]{3}\d{2}", name))
+        if (introduced or telling) and not cues.refused(start, end):
+            yield Handle("handle", start, end, 0.9 if introduced else 0.75)

@@ -54,7 +54,7 @@ _SPELLED_HOST = re.compile(
     r"|(l\s?i\s?n\s?k\s?t\s?r\s?\.\s?e\s?e|linktr\s(?:punto|dot|ponto)\see))(?![a-z])(?P<path>\s?(?:/|slash|barra|diagonal)\s?(?:[a-z0-9_.]{1,40}|[0-9 ]{7,40}))?(?P<more>[0-9 ]{0,40})"
 )
 _SPELLED_NAMES = ("wa.me", "t.me", "bit.ly", "linktr.ee")
-_ARTICLES = frozenset("o um no do ao el un al del este esse esto isso melhor bom polka the a is en con que y e de da".split())
+_ARTICLES = frozenset("in on at of with and my o um no do ao el un al del este esse esto isso melhor bom polka the a is en con que y e de da".split())
 _SCHEME_ENDS = re.compile(r"[.!?]+$")
 
 

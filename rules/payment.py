@@ -74,7 +74,7 @@ def valid_iban(number: str) -> bool:
 
 def valid_card(number: str) -> bool:
     """Whether ``number`` (13 to 19 digits) begins as payment cards do and fulfils the Luhn formula."""
-    if not re.match(r"4|5[1-5]|2[2-7]|3[47]|6011|65|36|38", number) or len(number) not in (13, 14, 15, 16, 18, 19):
+    if not re.match(r"4|5[1-5]|2[2-7]|3[47]|6011|65|30[0-5]|36|38|1800|2131|35", number) or len(number) not in (13, 14, 15, 16, 19):
         return False
     total = 0
     for place, figure in enumerate(reversed(number)):

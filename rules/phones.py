@@ -91,7 +91,7 @@ def may_hold_phone(text: Folded, cues: Cues) -> bool:
     """Whether a text has figures enough, written or spelled out, close to each other. Cheap: most messages end here."""
     figures = len(_FIGURES.findall(text.plain))
     spelled = 0 if NUMBER_WORDS.isdisjoint(text.tokens) else sum(2 if len(w) > 4 else 1 for w in text.tokens if w in NUMBER_WORDS)
-    if figures < SHORTEST and figures + spelled < SHORTEST and not (figures > 2 and _STUCK.search(text.plain)):
+    if figures < SHORTEST and figures + spelled < SHORTEST and not (figures and _STUCK.search(text.plain)):
         return False
     if figures + spelled >= SHORTEST and ("join" in cues or "reversed" in cues or "dial" in cues):
         return True
@@ -226,7 +226,7 @@ def _judge_part(run: Run, text: Folded, cues: Cues, plan: _Plan) -> Phone | None
         region = plan.region(figures, international)
     if not international and not step and not _natural(run) and not calls:
         return None
-    if _ascending(run) and not calls:
+    if (_ascending(run) or len(set(figures)) == 1) and not calls:
         return None
     score = _score(region, bool(step), international, calls, len(figures), run)
     if not score:
