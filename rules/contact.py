@@ -70,14 +70,15 @@ _OF = frozenset(
     "cuenta perfil pagina usuario canal nombre numero nuevo nueva otro otra personal account page profile handle user username number channel new old business "
     "conta nome novo nova de do da del en no un una um uma a is on".split()
 )
+_OWNABLE = frozenset(("messenger", "messenger_short"))
 OWN_REACH = 24  # characters between the two
 
 
 def _own_account(cues: Cues) -> tuple[int, int] | None:
     """``mi insta``, ``my whatsapp``, ``o meu perfil do face``: an account that is somebody's, not the service as such."""
-    if "possessed" not in cues or "messenger" not in cues:
+    if "possessed" not in cues or not cues.present & _OWNABLE:
         return None
-    for start, end in cues["messenger"][:12]:
+    for start, end in cues.any_of("messenger|messenger_short")[:12]:
         for mine, mine_end in cues["possessed"][:24]:
             if 0 <= start - mine_end <= OWN_REACH and _OF.issuperset(cues.plain[mine_end:start].replace(":", " ").split()):
                 near = (mine - NEAR, end + NEAR)

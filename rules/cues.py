@@ -35,7 +35,8 @@ class Recipe(msgspec.Struct, frozen=True):
     """Concepts that mean something together.
 
     One occurrence of every concept in ``needs`` (``a|b`` is either) must lie within ``within`` characters of the others. ``unless`` names
-    concepts that excuse it anywhere in the message, ``unless_near`` those that do so within ``NEAR`` characters; a refusal or a warning in the same clause always does, except if ``blunt``.
+    concepts that excuse it anywhere in the message, ``unless_near`` those that do so within ``NEAR`` characters; a refusal or a warning in the same clause
+    always does. ``amount`` asks for a figure between the cues.
     """
 
     name: str
@@ -44,7 +45,7 @@ class Recipe(msgspec.Struct, frozen=True):
     within: int = 60
     unless: tuple[str, ...] = ()
     unless_near: tuple[str, ...] = ()
-    blunt: bool = False
+    amount: bool = False
 
 
 class Cues:
@@ -109,7 +110,7 @@ class Cues:
         if self.within("warning", (left, right)) or self.within("reported", (left, right)):
             return True
         plain = self.plain
-        if any(left <= s <= start + 3 and start - e <= _REFUSAL_REACH and not _BREAK.search(plain, e, max(e, start)) for s, e in self["refuse"]):
+        if any(left <= s and e <= start + 3 and start - e <= _REFUSAL_REACH and not _BREAK.search(plain, e, max(e, start)) for s, e in self["refuse"]):
             return True
         return any(end - 3 <= s and e <= right and s - end <= _REFUSAL_REACH and not _BREAK.search(plain, end + 3, max(end, s)) for s, e in self["refuse_after"])
 
@@ -246,11 +247,14 @@ def matches(cues: Cues, recipe: Recipe) -> Iterator[Span]:
                 near = (start - NEAR, end + NEAR)
                 if any(cues.within(concept, near) for concept in recipe.unless_near):
                     continue
-                if recipe.blunt or not (cues.refused(start, end) or cues.denied(chosen)):
+                if recipe.amount and not _FIGURE.search(cues.plain, start, end):
+                    continue
+                if not (cues.refused(start, end) or cues.denied(chosen)):
                     yield start, end
                     last = end
 
 
+_FIGURE = re.compile(r"[0-9]")
 NEAR = 26  # characters
 _ANCHORS = 30  # occurrences of a recipe's first concept that are looked at; a text with more is no conversation
 
