@@ -1,10 +1,13 @@
 """What a policy decides, over findings as tables."""
 
 import math
+from itertools import pairwise
 from timeit import timeit
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policies.decision import Decision, Failing, Failure, Mask, Verdict
 from policies.load import load, parse
@@ -336,6 +339,48 @@ def test_the_same_input_gives_the_same_decision() -> None:
     tried = load("marketplace")
     scores = {"toxicity": 0.97}
     assert tried.decide(ALL, scores, Setting()) == load("marketplace").decide(ALL, scores, Setting())
+
+
+SOURCES = ["contact:phone", "contact:email", "insult:es/x", "conduct:insult", "rule"]
+FINDINGS = st.builds(
+    lambda category, score, start, length, source: Finding(category, score, start, start + length, source),
+    st.sampled_from(Category), st.floats(0, 1), st.integers(0, 30), st.integers(0, 9), st.sampled_from(SOURCES),
+)  # fmt: skip
+SETTINGS = st.builds(
+    Setting, sender=st.sampled_from(Role), stage=st.sampled_from(Stage), audience=st.frozensets(st.sampled_from(Role)),
+    listing=st.sampled_from([None, "adult_wellness", "toys"]),
+)  # fmt: skip
+MEASURED = st.dictionaries(st.sampled_from(["toxicity", "insult", "hate", "threat"]), st.floats(0, 1))
+POLICIES = st.sampled_from([load("marketplace"), load("strict"), policy(MASK, EXCEPTION, CONTACT + "count = 2", OWN)])
+
+
+@given(POLICIES, st.lists(FINDINGS), FINDINGS, MEASURED, SETTINGS)
+def test_one_more_finding_never_makes_a_verdict_weaker(
+    tried: Policy, findings: list[Finding], more: Finding, scores: dict[str, float], setting: Setting
+) -> None:
+    before = tried.decide(findings, scores, setting)
+    after = tried.decide([*findings, more], scores, setting)
+    assert after.verdict.rank >= before.verdict.rank
+    assert set(before.clauses) <= set(after.clauses)
+
+
+@given(POLICIES, st.lists(FINDINGS), MEASURED, SETTINGS)
+def test_masks_cover_what_was_found_and_nothing_else(
+    tried: Policy, findings: list[Finding], scores: dict[str, float], setting: Setting
+) -> None:
+    masks = tried.decide(findings, scores, setting).masks
+    covered = {place for mask in masks for place in range(mask.start, mask.end)}
+    assert covered <= {place for finding in findings for place in range(finding.start, finding.end)}
+    assert all(one.end < other.start for one, other in pairwise(masks) if one.audience == other.audience)
+
+
+@given(POLICIES, st.lists(FINDINGS), MEASURED, SETTINGS, st.sampled_from(["es", "en", "pt", "fr", "", None]))
+def test_whoever_is_stopped_is_told_why(
+    tried: Policy, findings: list[Finding], scores: dict[str, float], setting: Setting, lang: str | None
+) -> None:
+    decision = tried.decide(findings, scores, setting)
+    if decision.verdict.rank >= Verdict.NUDGE.rank:
+        assert tried.reasons(decision, lang)[0].clause in decision.clauses
 
 
 def test_listings_without_end_do_not_pile_up() -> None:
