@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from rules.contact import Contact
 from rules.emoji import Emoji
+from rules.drugs_weapons import DrugsWeapons
 from rules.insult import Insult
 from rules.links import Links
 from rules.payment import Payment
 from rules.profanity import Profanity
 from rules.scam import Scam
 from rules.self_harm import SelfHarm
+from rules.sexual import Sexual
+from rules.spam import Spam
 from rules.text import fold
 from rules.threat import Threat
 from rules.types import Finding, Rule, Setting
@@ -17,8 +20,11 @@ from rules.types import Finding, Rule, Setting
 RULES: tuple[Rule, ...] = (
     Profanity(),
     Insult(),
+    Sexual(),
     Threat(),
+    DrugsWeapons(),
     SelfHarm(),
+    Spam(),
     Contact(),
     Links(),
     Payment(),

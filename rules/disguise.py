@@ -155,14 +155,15 @@ class Disguises:
         letters = sum("a" <= c <= "z" for c in piece)
         if not letters or letters == len(piece):
             return "", ""
-        if letters >= 2 and not _MODEL.fullmatch(piece):
+        hidden = any(c in _MASKS for c in piece)
+        if letters >= 2 and not hidden and not _MODEL.fullmatch(piece):
             word = self._spelled(piece)
             if word:
                 return word, "leet" if any(c in LEET for c in piece) else "punctuated"
         starred = [c if "a" <= c <= "z" else LEET.get(c, "*") if c.isdigit() else "*" for c in piece]
         form = "".join(starred)
         word = self._by_mask.get(form, "")
-        if word and (any(c in _MASKS or c > "\x7f" for c in piece) or _vowel_dropped(form, word)):
+        if word and (hidden or any(c > "\x7f" for c in piece) or _vowel_dropped(form, word)):
             return word, "masked"
         word = self._by_mask.get(re.sub(r"\*{2,}", "**", form), "") if "**" in form and "*" in piece else ""
         if word:

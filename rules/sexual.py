@@ -1,0 +1,19 @@
+"""Sexual advances: at the reader, for favours, for pictures. Talk about products is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rules import lexicon
+from rules.text import Folded
+from rules.types import Category, Finding, Setting
+
+
+class Sexual:
+    """Phrases of the reviewed lists."""
+
+    name = "sexual"
+
+    def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
+        """One finding for each phrase."""
+        return lexicon.findings(Category.SEXUAL, lexicon.load().find(text, setting, self.name))
