@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from rules import handles, phones
-from rules.cues import NEAR, Cues, first_match, read, recipes
+from rules.cues import NEAR, Cues, first_match, read, recipes, words
 from rules.digits import NUMBER_WORDS, Numeral, tokens
 from rules.handles import is_name
 from rules.text import Folded, fold
@@ -22,8 +23,11 @@ _ACCOUNT_WORDS = frozenset(("messenger", "messenger_weak", "euphemism"))
 
 
 class Contact:
-    """Ways to reach a person outside the chat. What they are for is not asked: before an order a number is a leak, after it a courtesy;
-    the stage of the deal is the policy's concern."""
+    """Ways to reach a person outside the chat.
+
+    What they are for is not asked: before an order a number is a leak, after it a courtesy. The stage of the deal is the
+    policy's concern.
+    """
 
     name = "contact"
 
@@ -41,7 +45,9 @@ class Contact:
         for phone in phones.find(text, cues, setting.region):
             if not cues.refused(phone.start, phone.end) or phone.region:
                 start, end = text.span(phone.start, phone.end)
-                yield Finding(Category.CONTACT, phone.score, start, end, f"contact:phone/{phone.region or 'unknown'}", phone.step)
+                yield Finding(
+                    Category.CONTACT, phone.score, start, end, f"contact:phone/{phone.region or 'unknown'}", phone.step
+                )
 
     def _names(self, text: Folded, cues: Cues) -> Iterator[Finding]:
         found = handles.emails(text.plain)
@@ -67,8 +73,8 @@ class Contact:
 
 # What may stand between "my" and the name of a service.
 _OF = frozenset(
-    "cuenta perfil pagina usuario canal nombre numero nuevo nueva otro otra personal account page profile handle user username number channel new old business "
-    "conta nome novo nova de do da del en no un una um uma a is on".split()
+    "cuenta perfil pagina usuario canal nombre numero nuevo nueva otro otra personal account page profile handle user "
+    "username number channel new old business conta nome novo nova de do da del en no un una um uma a is on".split()
 )
 _OWNABLE = frozenset(("messenger", "messenger_short"))
 OWN_REACH = 24  # characters between the two
@@ -80,7 +86,9 @@ def _own_account(cues: Cues) -> tuple[int, int] | None:
         return None
     for start, end in cues.any_of("messenger|messenger_short")[:12]:
         for mine, mine_end in cues["possessed"][:24]:
-            if 0 <= start - mine_end <= OWN_REACH and _OF.issuperset(cues.plain[mine_end:start].replace(":", " ").split()):
+            if 0 <= start - mine_end <= OWN_REACH and _OF.issuperset(
+                cues.plain[mine_end:start].replace(":", " ").split()
+            ):
                 near = (mine - NEAR, end + NEAR)
                 if not cues.within("feature", near) and not cues.refused(mine, end):
                     return mine, end
@@ -128,7 +136,11 @@ def _number(text: Folded, cues: Cues, recent: list[Folded], around: list[Cues], 
     parts = [(figures, worded) for figures, worded, _ in pieces if figures]
     if not told and not (all(worded for _, worded in parts) and len(parts) >= 3) and not _alone(text, recent, parts):
         return None
-    if not ("dial" in cues or "join" in cues) and any("identifier" in c or "quantity" in c for c in (*around, cues)) and not _asked(around, cues):
+    if (
+        not ("dial" in cues or "join" in cues)
+        and any("identifier" in c or "quantity" in c for c in (*around, cues))
+        and not _asked(around, cues)
+    ):
         return None
     figures, region = phones.joined(parts, setting.region)
     if not figures and told and "dial" in cues and len(parts) >= 3 and 8 <= sum(len(f) for f, _ in parts) <= 12:
@@ -155,14 +167,19 @@ def _alone(text: Folded, recent: list[Folded], parts: list[tuple[str, bool]]) ->
 
 def _counts_up(parts: list[tuple[str, bool]]) -> bool:
     values = [int(figures) for figures, _ in parts]
-    return len(values) >= 3 and all(len(figures) <= 2 for figures, _ in parts) and all(a < b for a, b in zip(values, values[1:], strict=False))
+    return (
+        len(values) >= 3 and all(len(figures) <= 2 for figures, _ in parts) and all(a < b for a, b in pairwise(values))
+    )
 
 
 _SMALL_TALK = 7  # words beside the figures of a piece
 
 
 def _figures(text: Folded) -> tuple[str, bool, tuple[int, int]]:
-    """The figures that a short message is about, whether they are spelled out, and where; empty figures if it is about something else."""
+    """The figures that a short message is about, whether they are spelled out, and where.
+
+    Empty figures if the message is about something else.
+    """
     said = tokens(text.plain)
     numerals = [token for token in said if isinstance(token, Numeral)]
     words = [token for token in said if not isinstance(token, Numeral)]
@@ -174,15 +191,25 @@ def _figures(text: Folded) -> tuple[str, bool, tuple[int, int]]:
     return figures, any(n.kind != "figures" for n in numerals), (numerals[0].start, numerals[-1].end)
 
 
-_TAIL = re.compile(r"(?:arroba|at|@)\s?[a-z0-9-]{2,40}\s?(?:\.|punto|ponto|dot)\s?[a-z]{2,12}\b|[a-z0-9-]{2,40}\s(?:punto|ponto|dot)\s[a-z]{2,12}\b|^\W*(?:\.|punto|ponto|dot)\s?(?:com|net|org|es|pt|br|mx|ar|co|shop|store|online|example|info|me|site|tienda)\b")
-_AT_PIECE = re.compile(r"(?:^|\s)(?:arroba|at sign|@|at\?|sinal de arroba|la arroba|a arroba)\W*$|^\W*(?:arroba|at sign|@|at\?)\W*$")
+_TAIL = re.compile(
+    r"(?:arroba|at|@)\s?[a-z0-9-]{2,40}\s?(?:\.|punto|ponto|dot)\s?[a-z]{2,12}\b"
+    r"|[a-z0-9-]{2,40}\s(?:punto|ponto|dot)\s[a-z]{2,12}\b"
+    r"|^\W*(?:\.|punto|ponto|dot)\s?"
+    r"(?:com|net|org|es|pt|br|mx|ar|co|shop|store|online|example|info|me|site|tienda)\b"
+)
+_AT_PIECE = re.compile(
+    r"(?:^|\s)(?:arroba|at sign|@|at\?|sinal de arroba|la arroba|a arroba)\W*$|^\W*(?:arroba|at sign|@|at\?)\W*$"
+)
 
 
 def _name(text: Folded, cues: Cues, recent: list[Folded], around: list[Cues]) -> Finding | None:
     whole = text.span(0, len(text.plain)) if text.plain else (0, 0)
     tail = _TAIL.search(text.plain)
     context = (*around, cues)
-    if tail and any("mailbox" in c or "website" in c or "account" in c or _AT_PIECE.search(c.plain) or is_any_name(c.plain) for c in context):
+    if tail and any(
+        "mailbox" in c or "website" in c or "account" in c or _AT_PIECE.search(c.plain) or is_any_name(c.plain)
+        for c in context
+    ):
         kind = "email" if any("mailbox" in c or _AT_PIECE.search(c.plain) for c in context) else "link"
         return Finding(Category.CONTACT, 0.85, *text.span(*tail.span()), f"contact:{kind}", "split")
     service = any(c.present & (_ACCOUNT_WORDS - {"messenger_weak"} | {"mailbox"}) for c in around)
@@ -200,7 +227,7 @@ def _bare_word(text: Folded) -> bool:
     return 1 <= len(text.tokens) <= 2 and len(text.plain) >= 4 and text.tokens[0] not in _ANSWERS
 
 
-_ANSWERS = frozenset("ok okay vale si sim yes no nao hola oi ola hi hello gracias obrigado obrigada thanks claro dale perfecto perfeito sure listo bien bom good hoy hoje today aja".split())
+_ANSWERS = words("answers")
 
 
 def is_any_name(plain: str) -> bool:

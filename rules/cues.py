@@ -1,8 +1,8 @@
 """Cues: the words that tell what a message is about, found in one pass for all the families that ask.
 
-Each file under ``terms/`` that holds cues is TOML: a table per concept, a list of phrases per language, and ``[[recipe]]`` entries
-that name which concepts together mean something. A phrase ending in ``*`` matches every word that begins so, `` *`` any further word; ``{a,b}`` stands for
-either. Phrases are written as they are read here: lower case, no accents.
+Each file under ``terms/`` that holds cues is TOML: a table per concept, a list of phrases per language, and ``[[recipe]]``
+entries that name which concepts together mean something. A phrase ending in ``*`` matches every word that begins so, one
+ending in `` *`` any further word; ``{a,b}`` stands for either. Phrases are read in lower case and without accents.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tomllib
 import unicodedata
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import product
 from pathlib import Path
 
@@ -34,9 +34,9 @@ _CLAUSE_END = re.compile(r"[.;!?\n]+(?=\s|$)|\s(?:pero|but|mas|porem|sino)\s")
 class Recipe(msgspec.Struct, frozen=True):
     """Concepts that mean something together.
 
-    One occurrence of every concept in ``needs`` (``a|b`` is either) must lie within ``within`` characters of the others. ``unless`` names
-    concepts that excuse it anywhere in the message, ``unless_near`` those that do so within ``NEAR`` characters; a refusal or a warning in the same clause
-    always does. ``amount`` asks for a figure between the cues.
+    One occurrence of every concept in ``needs`` (``a|b`` is either) must lie within ``within`` characters of the others.
+    ``unless`` names concepts that excuse it anywhere in the message, ``unless_near`` those that do so within ``NEAR``
+    characters; a refusal or a warning in the same clause always does. ``amount`` asks for a figure between the cues.
     """
 
     name: str
@@ -98,9 +98,16 @@ class Cues:
 
     def led(self, start: int, end: int, leads: Sequence[str]) -> Span:
         """A place as a phrase: from the verb that leads to it, "hazme un bizum" and not "bizum", to where the phrase ends."""
-        before = [s for lead in leads for s, e in self[lead] if start - 24 <= s < start and not _BREAK.search(self.plain, e, max(e, start))]
+        before = [
+            s
+            for lead in leads
+            for s, e in self[lead]
+            if start - 24 <= s < start and not _BREAK.search(self.plain, e, max(e, start))
+        ]
         stop = _PHRASE_END.search(self.plain, end, min(len(self.plain), end + PHRASE))
-        return min(before, default=start), stop.start() if stop else min(len(self.plain), end + PHRASE) if len(self.plain) - end <= PHRASE else end
+        return min(before, default=start), stop.start() if stop else min(len(self.plain), end + PHRASE) if len(
+            self.plain
+        ) - end <= PHRASE else end
 
     def refused(self, start: int, end: int) -> bool:
         """Whether the words around a place refuse what it names, warn of it, or report somebody else's asking."""
@@ -110,21 +117,41 @@ class Cues:
         if self.within("warning", (left, right)) or self.within("reported", (left, right)):
             return True
         plain = self.plain
-        if any(left <= s and e <= start + 3 and start - e <= _REFUSAL_REACH and not _BREAK.search(plain, e, max(e, start)) for s, e in self["refuse"]):
+        if any(
+            left <= s and e <= start + 3 and start - e <= _REFUSAL_REACH and not _BREAK.search(plain, e, max(e, start))
+            for s, e in self["refuse"]
+        ):
             return True
-        return any(end - 3 <= s and e <= right and s - end <= _REFUSAL_REACH and not _BREAK.search(plain, end + 3, max(end, s)) for s, e in self["refuse_after"])
-
+        return any(
+            end - 3 <= s and e <= right and s - end <= _REFUSAL_REACH and not _BREAK.search(plain, end + 3, max(end, s))
+            for s, e in self["refuse_after"]
+        )
 
     def denied(self, chosen: Sequence[Span]) -> bool:
         """Whether a refusal stands right before one of the cues: "solo el pago de aquí, nada por fuera"."""
         return any(s < start <= e + 2 for s, e in self["refuse"] for start, _ in chosen)
 
+
 # A comma ends what a refusal reaches, unless the list goes on: "no bizum, ni transferencias".
 _BREAK = re.compile(r",(?!\s?(?:ni|or|nor|ou|nem|y|e|o|and|cash|bizum|pix|venmo|zelle|transfer\w*)\s)")
 PHRASE = 36  # characters that a phrase may go on behind its last cue
-_PHRASE_END = re.compile(r"[,;:.!?\n](?=\s|$)|\s(?:y|and|e|o|or|ou|que|that|pero|but|mas|porque|because|si|if|se|asi|so|para|pra|luego|then|depois|te|it|you|le)\s")
+_PHRASE_END = re.compile(
+    r"[,;:.!?\n](?=\s|$)|\s(?:y|and|e|o|or|ou|que|that|pero|but|mas|porque|because|si|if|se|asi|so|para|pra|luego|then"
+    r"|depois|te|it|you|le)\s"
+)
 _REFUSAL_REACH = 40  # characters between "I never" and what is refused
 _STANCES = frozenset(("refuse", "refuse_after", "warning", "reported"))
+
+
+@cache
+def _small_words() -> dict[str, frozenset[str]]:
+    table = tomllib.loads((TERMS / "contact_words.toml").read_text(encoding="utf-8"))
+    return {name: frozenset(entries) for name, entries in table.items()}
+
+
+def words(name: str) -> frozenset[str]:
+    """One of the lists in ``terms/contact_words.toml``."""
+    return _small_words()[name]
 
 
 def plainly(phrase: str) -> str:
@@ -169,7 +196,7 @@ class _Book:
 
 
 def _key(form: str) -> str:
-    """What is searched for a phrase: ``pag*`` from the start of a word, ``paga *`` with any word behind it, others with their end marked."""
+    """What is searched for a phrase: ``pag*`` any word that begins so, ``paga *`` any word behind it, others an end mark."""
     if form.endswith(" *"):
         return f" {plainly(form)} "
     return f" {plainly(form)}" + ("" if form.endswith("*") else "|")
@@ -237,7 +264,9 @@ def matches(cues: Cues, recipe: Recipe) -> Iterator[Span]:
     for anchor in needs[0][:_ANCHORS]:
         chosen = [anchor]
         for others in needs[1:]:
-            beside = [span for span in _nearest(others, anchor) if all(span[1] <= c[0] or c[1] <= span[0] for c in chosen)]
+            beside = [
+                span for span in _nearest(others, anchor) if all(span[1] <= c[0] or c[1] <= span[0] for c in chosen)
+            ]
             if not beside:
                 break
             chosen.append(min(beside, key=lambda span: _distance(anchor, span)))
@@ -270,7 +299,10 @@ def _distance(a: Span, b: Span) -> int:
 
 
 def offers(cues: Cues, family: Sequence[Recipe], leads: Sequence[str]) -> list[tuple[Recipe, Span]]:
-    """The places where recipes of ``family`` are fulfilled, each with the surest of them. Recipes overlap: one offer is one place."""
+    """The places where recipes of ``family`` are fulfilled, each with the surest of them.
+
+    Recipes overlap: what they find side by side is one offer. ``leads`` names the concepts whose verbs belong to it.
+    """
     places: list[tuple[Recipe, Span]] = []
     for recipe, span in sorted(first_match(cues, family), key=lambda match: match[1]):
         start, end = cues.led(*span, leads)

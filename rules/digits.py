@@ -67,16 +67,54 @@ def _by_word(table: dict[str, str]) -> dict[str, str]:
 
 
 UNITS, TENS, HUNDREDS = _by_word(_UNITS), _by_word(_TENS), _by_word(_HUNDREDS)
-REPEATS = {"double": 2, "doble": 2, "dobro": 2, "duplo": 2, "dupla": 2, "triple": 3, "treble": 3, "triplo": 3, "tripla": 3}
+REPEATS = {
+    "double": 2,
+    "doble": 2,
+    "dobro": 2,
+    "duplo": 2,
+    "dupla": 2,
+    "triple": 3,
+    "treble": 3,
+    "triplo": 3,
+    "tripla": 3,
+}
 NUMBER_WORDS = frozenset(UNITS) | frozenset(TENS) | frozenset(HUNDREDS) | frozenset(REPEATS) | {"hundred"}
 # A word that is mostly something else counts only between other numerals.
-WEAK_WORDS = frozenset(("un", "una", "um", "uma", "one", "won", "for", "once", "oh", "hum", "tree", "juan", "null", "nil", "fore", "nein", "cem", "cien", "tre", "ten", "dies", "o"))
+WEAK_WORDS = frozenset(
+    (
+        "un",
+        "una",
+        "um",
+        "uma",
+        "one",
+        "won",
+        "for",
+        "once",
+        "oh",
+        "hum",
+        "tree",
+        "juan",
+        "null",
+        "nil",
+        "fore",
+        "nein",
+        "cem",
+        "cien",
+        "tre",
+        "ten",
+        "dies",
+        "o",
+    )
+)
 
 # Figures that letters imitate, as the plain text (lower case) shows them.
 _IMITATES = str.maketrans("olisebzqg|", "0115382991")
 _TOKEN = re.compile(r"[0-9a-z|]+")
 _AMOUNT = re.compile(r"[0-9]+[gbesqz]{1,2}|[eszbgqi][0-9]{1,2}")
-_GLUED = re.compile("|".join(sorted((re.escape(w) for w in NUMBER_WORDS - WEAK_WORDS | {"one", "um", "oh"}), key=len, reverse=True)) + "|[0-9]+")
+_GLUED = re.compile(
+    "|".join(sorted((re.escape(w) for w in NUMBER_WORDS - WEAK_WORDS | {"one", "um", "oh"}), key=len, reverse=True))
+    + "|[0-9]+"
+)
 
 
 class Numeral(msgspec.Struct, frozen=True, gc=False):
@@ -204,7 +242,9 @@ def _imitates_here(raw: Sequence[tuple[str, int, int]], imitating: Sequence[str]
         return False
     beside = [j for j in (i - 1, i + 1) if 0 <= j < len(raw)]
     return any(imitating[j] and any(c.isdigit() for c in raw[j][0]) for j in beside) or (
-        len(beside) == 2 and text in ("oo", "ooo", "ll") and all(raw[j][0].isdigit() and len(raw[j][0]) > 1 for j in beside)
+        len(beside) == 2
+        and text in ("oo", "ooo", "ll")
+        and all(raw[j][0].isdigit() and len(raw[j][0]) > 1 for j in beside)
     )
 
 

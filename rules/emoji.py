@@ -36,7 +36,16 @@ class Senses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 SENSES = msgspec.convert(tomllib.loads((TERMS / "emoji_senses.toml").read_text(encoding="utf-8")), Senses)
 
-_TELLING = SENSES.insult | SENSES.person | SENSES.flesh | SENSES.wet | SENSES.weapon | SENSES.death | SENSES.drug | {"👉", "👌", "🤏"}
+_TELLING = (
+    SENSES.insult
+    | SENSES.person
+    | SENSES.flesh
+    | SENSES.wet
+    | SENSES.weapon
+    | SENSES.death
+    | SENSES.drug
+    | {"👉", "👌", "🤏"}
+)
 GROUPS = 60  # groups of emoji that are weighed in a text
 
 # What is sold where an emoji may simply be the goods.
@@ -44,7 +53,10 @@ FOOD = frozenset(("groceries", "garden", "kitchen"))
 BLADES = frozenset(("groceries", "kitchen", "knives_tools", "garden", "toys"))
 
 _MARKS = "[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\u20e3\U000e0020-\U000e007f]"
-_BASE = "[\u203c\u2049\u2139\u2194-\u21aa\u231a-\u23fa\u24c2\u25aa-\u27bf\u2934-\u2b55\u3030\u303d\u3297\u3299\U0001f004-\U0001faff]"
+_BASE = (
+    "[\u203c\u2049\u2139\u2194-\u21aa\u231a-\u23fa\u24c2\u25aa-\u27bf\u2934-\u2b55\u3030\u303d\u3297\u3299"
+    "\U0001f004-\U0001faff]"
+)
 # One emoji as it is seen: a base with its marks, or several joined to one picture.
 _EMOJI = re.compile(f"{_BASE}{_MARKS}*(?:\u200d{_BASE}{_MARKS}*)*")
 _SHORTCODE = re.compile(r":[a-z][a-z0-9_’'-]{1,40}:")
@@ -75,7 +87,18 @@ def _shortcodes() -> dict[str, str]:
         if face in wanted:
             for name in (data["en"], data.get("es", ""), data.get("pt", ""), *data.get("alias", ())):
                 names.setdefault(name.lower(), face)
-    return names | {":sweat_drops:": "💦", ":peach:": "🍑", ":eggplant:": "🍆", ":middle_finger:": "🖕", ":fu:": "🖕", ":poop:": "💩", ":hankey:": "💩", ":shit:": "💩", ":gun:": "🔫", ":knife:": "🔪"}
+    return names | {
+        ":sweat_drops:": "💦",
+        ":peach:": "🍑",
+        ":eggplant:": "🍆",
+        ":middle_finger:": "🖕",
+        ":fu:": "🖕",
+        ":poop:": "💩",
+        ":hankey:": "💩",
+        ":shit:": "💩",
+        ":gun:": "🔫",
+        ":knife:": "🔪",
+    }
 
 
 def seen(text: str) -> list[Seen]:
@@ -128,7 +151,12 @@ class _Judged:
 
     def group(self, group: list[Seen]) -> Iterator[Finding]:
         """What a group of emoji says, one finding for each sense."""
-        for category, score, sense, faces in (self._insult(group), self._advance(group), self._threat(group), self._drugs(group)):
+        for category, score, sense, faces in (
+            self._insult(group),
+            self._advance(group),
+            self._threat(group),
+            self._drugs(group),
+        ):
             if score:
                 told = [one for one in group if one.face in faces] if faces else group
                 yield Finding(category, score, told[0].start, told[-1].end, f"emoji:{sense}/{told[0].face}")
@@ -141,7 +169,12 @@ class _Judged:
             return none
         if not self.ware and self._at_somebody(group):
             return Category.INSULT, 0.65, "person", SENSES.person
-        if self.ware or self._said("thing") and not self._before("person", group, 14) or not self._before("person", group, 20):
+        if (
+            self.ware
+            or self._said("thing")
+            and not self._before("person", group, 14)
+            or not self._before("person", group, 20)
+        ):
             return none
         if self.setting.listing in ("toys", "fashion") and "?" in self.text.plain:
             return none
@@ -150,7 +183,12 @@ class _Judged:
     def _at_somebody(self, group: list[Seen]) -> bool:
         """Clowns thrown at the end of a message, or as the whole of it."""
         thrown = [one for one in group if one.face in _THROWN]
-        return len(thrown) >= 2 and len({one.face for one in thrown}) == 1 and not self.text.original[group[-1].end :].strip() and "?" not in self.text.plain
+        return (
+            len(thrown) >= 2
+            and len({one.face for one in thrown}) == 1
+            and not self.text.original[group[-1].end :].strip()
+            and "?" not in self.text.plain
+        )
 
     def _advance(self, group: list[Seen]) -> tuple[Category, float, str, frozenset[str]]:
         faces = [one.face for one in group]
@@ -161,7 +199,13 @@ class _Judged:
         wet = [face for face in faces if face in SENSES.wet]
         flirt = [face for face in faces if face in SENSES.flirt]
         desired = "desire" in self.cues
-        weight = bool(flesh) + bool(wet) + (bool(flesh or wet) and len(flesh) + len(wet) >= 3) + bool(flirt and (flesh or wet)) + 2 * desired
+        weight = (
+            bool(flesh)
+            + bool(wet)
+            + (bool(flesh or wet) and len(flesh) + len(wet) >= 3)
+            + bool(flirt and (flesh or wet))
+            + 2 * desired
+        )
         if not (flesh or wet) or not flesh and not (desired and (flirt or wet)):
             return Category.SEXUAL, 0.0, "", frozenset()
         weight += len(set(flesh)) >= 2 and not self.ware
@@ -176,7 +220,10 @@ class _Judged:
         armed, deadly = faces & SENSES.weapon, faces & SENSES.death
         if not armed and not (deadly - {"🔥", "💥", "💀", "😵", "🎯", "👁", "👊"}):
             return Category.THREAT, 0.0, "", frozenset()
-        menaced = "menace" in self.cues or _OR_ELSE.search(self.text.original, max(0, group[0].start - 12), group[0].start) is not None
+        menaced = (
+            "menace" in self.cues
+            or _OR_ELSE.search(self.text.original, max(0, group[0].start - 12), group[0].start) is not None
+        )
         weight = bool(armed) + bool(deadly) + 2 * menaced - 2 * self.ware - (self.setting.listing in BLADES)
         return Category.THREAT, 0.85 if weight >= 4 else 0.7 if weight == 3 else 0.0, "threat", frozenset()
 
@@ -185,13 +232,21 @@ class _Judged:
         if "🔫" in faces and "arms" in self.cues and not self._said("ware"):
             return Category.DRUGS_WEAPONS, 0.8, "arms", SENSES.weapon
         drugs = faces & SENSES.drug
-        if drugs and len(set(self.faces) & SENSES.drug) >= 2 and not _STREET.isdisjoint(self.faces) and "offering" in self.cues and not self.ware:
+        if (
+            drugs
+            and len(set(self.faces) & SENSES.drug) >= 2
+            and not _STREET.isdisjoint(self.faces)
+            and "offering" in self.cues
+            and not self.ware
+        ):
             return Category.DRUGS_WEAPONS, 0.7, "drugs", SENSES.drug
         if not drugs or "dealing" not in self.cues:
             return Category.DRUGS_WEAPONS, 0.0, "", SENSES.drug
         places = len(self.cues["dealing"])
         alone = self.setting.listing in ("groceries", "garden", "pharmacy", "kitchen")
-        weight = 2 + (places > 1) + (len(drugs | (set(self.faces) & SENSES.drug)) > 1) - 2 * self._said("ware") - 2 * alone
+        weight = (
+            2 + (places > 1) + (len(drugs | (set(self.faces) & SENSES.drug)) > 1) - 2 * self._said("ware") - 2 * alone
+        )
         return Category.DRUGS_WEAPONS, 0.85 if weight > 2 else 0.7 if weight == 2 else 0.0, "drugs", SENSES.drug
 
     def _said(self, concept: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from rules.cues import Cues, Span
+from rules.cues import Cues, Span, words
+from rules.links import HOSTS
 
 MAIL_REACH = 64  # characters of an address on either side of its at sign
 NAME_REACH = 34  # characters between a messenger's name and a person's
@@ -25,19 +26,33 @@ class Handle(msgspec.Struct, frozen=True, gc=False):
 
 _PROVIDERS = r"(?:gmail|gmial|hotmail|outlook|yahoo|icloud|proton(?:mail)?|live|aol|ymail|uol|bol|terra|sapo|mail|jotmail|jimeil)"
 _DOT = r"(?:\s?\.\s?|\s?[(\[{<]\s?(?:\.|dot|punto|ponto)\s?[)\]}>]\s?|\s(?:dot|punto|ponto|pnto)\s)"
-_AT = re.compile(r"@|[(\[{<]\s?(?:at|a|arroba|aroba|arrob@|@)\s?[)\]}>]|(?<![a-z0-9])(?:arroba|aroba|arrova|arob@)(?![a-z])|(?<= )at(?= )")
-_LOCAL = re.compile(r"(?:(?<![a-z0-9])(?:[a-z0-9] ?[ ._-] ?){3,30}[a-z0-9]|[a-z0-9._%+-]{1,40}(?:" + _DOT + r"[a-z0-9_%+-]{1,30}){0,3})\s?$")
-_DOMAIN = re.compile(
-    r"\s?(?:(?:[a-z0-9-]{2,40}" + _DOT + r"){1,3}[a-z]{2,12}(?![a-z0-9])|(?:[a-z0-9] ){2,30}?[a-z0-9] ?\. ?[a-z](?: ?[a-z]){1,6}(?![a-z0-9])|" + _PROVIDERS + r"(?![a-z0-9]))"
+_AT = re.compile(
+    r"@|[(\[{<]\s?(?:at|a|arroba|aroba|arrob@|@)\s?[)\]}>]|(?<![a-z0-9])(?:arroba|aroba|arrova|arob@)(?![a-z])|(?<= )at(?= )"
 )
-_NOT_LOCAL = frozenset("a to al el la es is mi me my at correo mail email escribeme escribe escreva escreve para pra no na on en em de soy sou e i send manda write o um una the".split())
+_LOCAL = re.compile(
+    r"(?:(?<![a-z0-9])(?:[a-z0-9] ?[ ._-] ?){3,30}[a-z0-9]|[a-z0-9._%+-]{1,40}(?:"
+    + _DOT
+    + r"[a-z0-9_%+-]{1,30}){0,3})\s?$"
+)
+_DOMAIN = re.compile(
+    r"\s?(?:(?:[a-z0-9-]{2,40}"
+    + _DOT
+    + r"){1,3}[a-z]{2,12}(?![a-z0-9])|(?:[a-z0-9] ){2,30}?[a-z0-9] ?\. ?[a-z](?: ?[a-z]){1,6}(?![a-z0-9])|"
+    + _PROVIDERS
+    + r"(?![a-z0-9]))"
+)
+_NOT_LOCAL = words("leads")
 _SPOKEN_LOCAL = re.compile(r"(?:[a-z0-9._-]+ ){1,6}$")
 
-_UNDERSCORE = re.compile(r"(?<![a-z])(?:guion bajo|guion abajo|barra baja|underscore|under score|underline|underlaine|sublinhado|subrayado|traco baixo|traco embaixo|barra inferior)(?![a-z])")
+_UNDERSCORE = re.compile(
+    r"(?<![a-z])(?:guion bajo|guion abajo|barra baja|underscore|under score|underline|underlaine|sublinhado|subrayado"
+    r"|traco baixo|traco embaixo|barra inferior)(?![a-z])"
+)
 _NAME = re.compile(r"(?<![a-z0-9@._/-])@?[a-z0-9_](?:[a-z0-9_.-]{1,38}[a-z0-9_])?(?:#\d{3,5})?")
 _MENTION = re.compile(r"(?<![a-z0-9._%+-])@\s?[a-z_][a-z0-9_.]{2,38}(?<!\.)")
 _INTRODUCED = re.compile(
-    r"\s?(?:[:=>]|\b(?:como|as|id|user|usuario|username|nick|name|(?P<verb>es|is|e|at|soy|sou|somos))\b)\s?(?:(?:es|is|e|id|user|usuario)\s?:?\s)?(?P<name>@?[a-z0-9_][a-z0-9_.-]{2,38})"
+    r"\s?(?:[:=>]|\b(?:como|as|id|user|usuario|username|nick|name|(?P<verb>es|is|e|at|soy|sou|somos))\b)\s?"
+    r"(?:(?:es|is|e|id|user|usuario)\s?:?\s)?(?P<name>@?[a-z0-9_][a-z0-9_.-]{2,38})"
 )
 
 
@@ -73,7 +88,7 @@ def _email(plain: str, sign: re.Match[str]) -> Handle | None:
     if said == "at" and not _spoken(host, name, bare):
         return None
     start = sign.start() - len(before) + local.start() if local else sign.start()
-    if said not in "@" or " " in host:
+    if said != "@" or " " in host:
         start = min(start, _spoken_start(plain, sign.start()))
     written = said == "@" and " " not in plain[start : domain.end()].strip()
     if not name or name in _NOT_LOCAL:
@@ -84,8 +99,6 @@ def _email(plain: str, sign: re.Match[str]) -> Handle | None:
 
 
 def _ends_like_a_domain(host: str) -> bool:
-    from rules.links import HOSTS
-
     ending = re.split(r"[^a-z0-9]+", host)[-1]
     if re.fullmatch(r"(?:[a-z0-9] )+.*", host):  # letters set one by one
         return True
@@ -153,7 +166,9 @@ def is_name(word: str) -> bool:
         return True
     if re.fullmatch(r"[a-z][a-z0-9]+(?:\.[a-z0-9]{2,}){1,5}", bare):
         return True
-    return bool(re.fullmatch(r"[a-z]{4,}\d{2,6}[a-z]{0,4}|[a-z]{3,}-[a-z]{2,}-?[a-z]*\d+|[a-z]{3,}\d{2,}[a-z]{2,}", bare))
+    return bool(
+        re.fullmatch(r"[a-z]{4,}\d{2,6}[a-z]{0,4}|[a-z]{3,}-[a-z]{2,}-?[a-z]*\d+|[a-z]{3,}\d{2,}[a-z]{2,}", bare)
+    )
 
 
 def _name_beside(plain: str, start: int, end: int, strict: bool) -> Span | None:
@@ -161,7 +176,11 @@ def _name_beside(plain: str, start: int, end: int, strict: bool) -> Span | None:
     for match in _NAME.finditer(plain, end, min(len(plain), end + NAME_REACH + 30)):
         if match.start() > end + NAME_REACH:
             break
-        if is_name(match[0]) and not match[0].startswith(("http", "www")) and (strict is False or match.start() <= end + 14 or not _WORDS_RUN_ON.fullmatch(match[0])):
+        if (
+            is_name(match[0])
+            and not match[0].startswith(("http", "www"))
+            and (strict is False or match.start() <= end + 14 or not _WORDS_RUN_ON.fullmatch(match[0]))
+        ):
             return match.span()
     for match in reversed(list(_NAME.finditer(plain, max(0, start - NAME_REACH), start))):
         if is_name(match[0]) and match.end() <= start and not _WORDS_RUN_ON.fullmatch(match[0]):
@@ -180,16 +199,23 @@ def _introduced(plain: str, end: int) -> Span | None:
 
 
 _WORDS_RUN_ON = re.compile(r"[a-z]+\.[a-z]+")  # "well.still" may be two sentences
-_EVERYDAY = frozenset("que muy mas the not for and very better easier faster mejor melhor mais lento rapido una uno para por con sin good fine okay installed free gratis nuevo novo only solo the my mi meu tambien bueno malo bad down caido fora out pre pero ok yes sim".split())
+_EVERYDAY = words("everyday")
 
 
 def _spelled(plain: str, cues: Cues) -> Handle | None:
     marks = list(_UNDERSCORE.finditer(plain))[:6]
-    if not marks or len(marks) < 2 and not ("messenger" in cues or "messenger_weak" in cues or "euphemism" in cues or "reach" in cues):
+    if (
+        not marks
+        or len(marks) < 2
+        and not ("messenger" in cues or "messenger_weak" in cues or "euphemism" in cues or "reach" in cues)
+    ):
         return None
     before = re.search(r"[a-z0-9]+ ?$", plain[max(0, marks[0].start() - 40) : marks[0].start()])
     start = marks[0].start() - (len(before[0]) if before else 0)
-    after = re.match(r" ?[a-z0-9]+(?: (?:punto|ponto|dot|guion|traco|dash) [a-z0-9]+){0,3}", plain[marks[-1].end() : marks[-1].end() + 80])
+    after = re.match(
+        r" ?[a-z0-9]+(?: (?:punto|ponto|dot|guion|traco|dash) [a-z0-9]+){0,3}",
+        plain[marks[-1].end() : marks[-1].end() + 80],
+    )
     end = marks[-1].end() + (after.end() if after else 0)
     return Handle("handle", start, end, 0.9, "spelled") if before or after else None
 
@@ -199,7 +225,10 @@ _PLACED = re.compile(r"\s(?:(?:en|on|in|no|at|de|por|pelo|do)\s(?:el\s|the\s|o\s
 
 
 def _mentioned(plain: str, cues: Cues) -> Iterator[Handle]:
-    """Names behind an at sign. In a group "@ana" calls a participant: only a service beside it, or a name no person has, makes it an account."""
+    """Names behind an at sign.
+
+    In a group "@ana" calls a participant: only a service beside it, or a name that no person has, makes it an account.
+    """
     services = [span for concept in ("messenger", "messenger_weak", "euphemism") for span in cues[concept]]
     for match in list(_MENTION.finditer(plain))[:12]:
         start, end = match.span()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from rules.cues import TERMS, Cues, read
+from rules.cues import TERMS, Cues, read, words
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
@@ -43,18 +43,24 @@ class Link(msgspec.Struct, frozen=True, gc=False):
 # A dot as it is written, set apart, or spelled out.
 _DOT = r"(?:\.|\s\.\s?|\s?[(\[]\s?(?:\.|dot|punto|ponto)\s?[)\]]\s?|\s(?:dot|punto|ponto|pnto|puntito)\s)"
 _HOST = re.compile(
-    r"(?<![a-z0-9@._-])(?P<scheme>h(?:tt|xx)ps?\s?:\s?//\s?)?(?P<host>(?:[a-z0-9][a-z0-9-]{0,40}" + _DOT + r"){1,4}[a-z]{2,12})(?![a-z0-9@-])"
+    r"(?<![a-z0-9@._-])(?P<scheme>h(?:tt|xx)ps?\s?:\s?//\s?)?(?P<host>(?:[a-z0-9][a-z0-9-]{0,40}"
+    + _DOT
+    + r"){1,4}[a-z]{2,12})(?![a-z0-9@-])"
     r"(?P<path>\s?/\s?[^\s,;)]{0,200}|\s(?:slash|barra|diagonal)\s[a-z0-9_.-]{1,40})?"
 )
 _SAID_DOTS = (" dot ", " punto ", " ponto ", " pnto ", " puntito ")
 _SPLIT = re.compile(_DOT)
 # The short hosts of messengers, with a space between all their letters.
 _SPELLED_HOST = re.compile(
-    r"(?<![a-z0-9])(?:(w\s?a\s?[.,]\s?m\s?e|w\s?a\s(?:punto|dot|ponto)\sm\s?e)|(t\s?[.,]\s?m\s?e|t\s(?:punto|dot|ponto)\sm\s?e)|(b\s?i\s?t\s?\.\s?l\s?y|bit\s(?:punto|dot|ponto)\sly)"
-    r"|(l\s?i\s?n\s?k\s?t\s?r\s?\.\s?e\s?e|linktr\s(?:punto|dot|ponto)\see))(?![a-z])(?P<path>\s?(?:/|slash|barra|diagonal)\s?(?:[a-z0-9_.]{1,40}|[0-9 ]{7,40}))?(?P<more>[0-9 ]{0,40})"
+    r"(?<![a-z0-9])(?:"
+    r"(w\s?a\s?[.,]\s?m\s?e|w\s?a\s(?:punto|dot|ponto)\sm\s?e)"
+    r"|(t\s?[.,]\s?m\s?e|t\s(?:punto|dot|ponto)\sm\s?e)"
+    r"|(b\s?i\s?t\s?\.\s?l\s?y|bit\s(?:punto|dot|ponto)\sly)"
+    r"|(l\s?i\s?n\s?k\s?t\s?r\s?\.\s?e\s?e|linktr\s(?:punto|dot|ponto)\see)"
+    r")(?![a-z])(?P<path>\s?(?:/|slash|barra|diagonal)\s?(?:[a-z0-9_.]{1,40}|[0-9 ]{7,40}))?[0-9 ]{0,40}"
 )
 _SPELLED_NAMES = ("wa.me", "t.me", "bit.ly", "linktr.ee")
-_ARTICLES = frozenset("in on at of with and my o um no do ao el un al del este esse esto isso melhor bom polka the a is en con que y e de da".split())
+_ARTICLES = words("articles")
 _SCHEME_ENDS = re.compile(r"[.!?]+$")
 
 
@@ -74,7 +80,10 @@ def find(text: Folded, cues: Cues) -> list[Link]:
 
 
 def _dotted(plain: str) -> bool:
-    """Whether some dot ends no sentence: one with a letter right after it, or a space or bracket before. Cheap: most messages end here."""
+    """Whether some dot ends no sentence: one with a letter right after it, or a space or bracket before.
+
+    Cheap: most messages end here.
+    """
     at = plain.find(".")
     while at >= 0:
         if plain[at + 1 : at + 2].isalpha() or (at and plain[at - 1] in " (["):
@@ -85,9 +94,8 @@ def _dotted(plain: str) -> bool:
 
 def _spelled(plain: str) -> Iterator[Link]:
     for match in _SPELLED_HOST.finditer(plain):
-        host = _SPELLED_NAMES[(match.lastindex or 1) - 1] if match.lastindex and match.lastindex <= 4 else ""
         host = next(name for name, group in zip(_SPELLED_NAMES, match.groups()[:4], strict=True) if group)
-        start, end = match.span()
+        start = match.start()
         shown = match[0].rstrip()
         yield Link(host, (match["path"] or "").strip(), start, start + len(shown), "" if host in shown else "spaced")
 
@@ -121,9 +129,59 @@ def _is_link(match: re.Match[str], labels: Sequence[str], step: str, plain: str,
         ends = match.end() == len(plain) or plain[match.end()] in ",;:!?)\n"
         return about and (bool(step) or ends or told) or (told and not step) or (ends and not step and len(name) > 6)
     if step:
-        return about or told or bool(match["path"]) or ending not in ("com", "web", "art", "test", "casa", "top", "live", "fun", "it", "link", "page", "app", "sale", "space", "life", "today", "group", "pro", "ai")\
+        return (
+            about
+            or told
+            or bool(match["path"])
+            or ending
+            not in (
+                "com",
+                "web",
+                "art",
+                "test",
+                "casa",
+                "top",
+                "live",
+                "fun",
+                "it",
+                "link",
+                "page",
+                "app",
+                "sale",
+                "space",
+                "life",
+                "today",
+                "group",
+                "pro",
+                "ai",
+            )
             or (ending == "com" and (len(name) > 4))
-    return ending not in ("art", "casa", "live", "top", "it", "ai", "life", "today", "sale", "group", "fun", "pro", "space", "test", "app", "page", "link", "web") or about or len(labels) > 2
+        )
+    return (
+        ending
+        not in (
+            "art",
+            "casa",
+            "live",
+            "top",
+            "it",
+            "ai",
+            "life",
+            "today",
+            "sale",
+            "group",
+            "fun",
+            "pro",
+            "space",
+            "test",
+            "app",
+            "page",
+            "link",
+            "web",
+        )
+        or about
+        or len(labels) > 2
+    )
 
 
 def _spoken_start(plain: str, start: int) -> int:
@@ -137,7 +195,7 @@ def _spoken_start(plain: str, start: int) -> int:
     return start - taken
 
 
-_LEADS = frozenset("en in a to at on no na em site web pagina www entra entrem visita go check my mi meu nuestra la el is es e con com por mejor barato cheaper at: se me lo mas ver mira".split())
+_LEADS = words("leads")
 
 
 def is_under(host: str, known: frozenset[str]) -> bool:
@@ -193,17 +251,36 @@ class Links:
         return findings
 
     def _judge(self, link: Link, text: Folded, cues: Cues) -> Iterator[Finding]:
-        if is_under(link.host, self.own) or is_under(link.host, HOSTS.neutral) or is_under(link.host, HOSTS.official_endings):
+        if (
+            is_under(link.host, self.own)
+            or is_under(link.host, HOSTS.neutral)
+            or is_under(link.host, HOSTS.official_endings)
+        ):
             return
         start, end = text.span(link.start, link.end)
         if cues.refused(link.start, link.end):
             return
         imitated = imitates(link.host)
         if imitated or baits(link.host) or ("lure" in cues and not is_under(link.host, HOSTS.messengers)):
-            yield Finding(Category.SCAM, 0.9 if imitated or baits(link.host) else 0.75, start, end, f"scam:phishing/{imitated or 'lure'}", link.step)
+            yield Finding(
+                Category.SCAM,
+                0.9 if imitated or baits(link.host) else 0.75,
+                start,
+                end,
+                f"scam:phishing/{imitated or 'lure'}",
+                link.step,
+            )
         if is_under(link.host, HOSTS.wallets):
             yield Finding(Category.OFF_PLATFORM_PAYMENT, 0.85, start, end, f"payment:link/{link.host}", link.step)
             return
-        kind = "messenger" if is_under(link.host, HOSTS.messengers) else "shortener" if is_under(link.host, HOSTS.shorteners) else "site"
-        yield Finding(Category.CONTACT, 0.9 if kind == "messenger" else 0.75, start, end, f"contact:link/{kind}", link.step)
+        kind = (
+            "messenger"
+            if is_under(link.host, HOSTS.messengers)
+            else "shortener"
+            if is_under(link.host, HOSTS.shorteners)
+            else "site"
+        )
+        yield Finding(
+            Category.CONTACT, 0.9 if kind == "messenger" else 0.75, start, end, f"contact:link/{kind}", link.step
+        )
         yield Finding(Category.LINK, 0.8, start, end, f"link:{kind}", link.step)

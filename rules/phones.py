@@ -1,7 +1,8 @@
 """Telephone numbers in running text, however they are written, and told from all the other numbers of a marketplace.
 
-The same figures are once a telephone and once an order number. Three things decide: whether a numbering plan knows them (``phonenumbers``),
-whether they are disguised (nobody spells out an order number), and the words around them (``call``, ``order``).
+The same figures are once a telephone and once an order number. Three things decide: whether a numbering plan knows them
+(``phonenumbers``), whether they are disguised (nobody spells out an order number), and the words around them (``call``,
+``order``).
 """
 
 from __future__ import annotations
@@ -9,16 +10,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import msgspec
 import phonenumbers
 
-from rules.cues import Cues
+from rules.cues import Cues, words
 from rules.digits import HUNDREDS, NUMBER_WORDS, REPEATS, WEAK_WORDS, Numeral, Token, Word, tokens
 from rules.text import Folded
 
 # Where the marketplaces are. National numbers have these lengths there, trunk prefixes included.
-REGIONS = {"ES": (9,), "PT": (9,), "BR": (11, 10, 12), "MX": (10, 12, 13), "AR": (10, 11, 12, 13), "CO": (10,), "US": (10, 11), "GB": (11,)}
+REGIONS = {
+    "ES": (9,),
+    "PT": (9,),
+    "BR": (11, 10, 12),
+    "MX": (10, 12, 13),
+    "AR": (10, 11, 12, 13),
+    "CO": (10,),
+    "US": (10, 11),
+    "GB": (11,),
+}
 SHORTEST, LONGEST = 7, 15  # figures; E.164 allows 15
 CHECKS = 12  # numbering-plan look-ups that a text may cost
 PARTS = 40  # stretches of figures that are weighed in a text
@@ -59,22 +70,13 @@ class Run(msgspec.Struct):
         return Run(self.numerals[first:last], self.gaps[first : last - 1], self.priced)
 
 
-_CONNECTORS = frozenset(
-    "y luego|luego|despues|y despues|y despues de eso|y termina en|termina en|acaba en|y acaba en|seguido de|y|mas|y mas|y al final|"
-    "then|and then|and|followed by|next|after that|plus|later|ending in|ends in|ends with|"
-    "e depois|depois|e|mais|e mais|termina em|acaba em|e acaba em|e termina em|seguido de|e no final|"
-    "guion|dash|hyphen|space|espacio|traco|hifen|espaco|barra|slash|punto|ponto|dot|ext|r|us|rs|eur".split("|")
-)
+_CONNECTORS = words("connectors")
 _CONNECTING = frozenset(word for phrase in _CONNECTORS for word in phrase.split()) | {"area", "code", "ddd"}
-_AMOUNT_WORDS = frozenset(
-    "km kms k kg g gr gramos grams gramas mg ml l litros litres cm mm m m2 gb tb mb hz khz mhz v w kw ah mah rpm btu btus eur euro euros usd dolares dollars bucks pesos "
-    "reais pounds quid mil thousand millones milhoes million h hs hrs horas hours am pm min minutos anos years pulgadas inch inches polegadas unidades units uds pzas pecas "
-    "pieces piezas personas people pessoas adultos adults ninos kids noches nights noites dias days pixeles pixels ciclos cycles comprimidos tablets capsulas".split()
-)
+_AMOUNT_WORDS = words("amounts")
 _MASKED = re.compile(
     r"(?<![\d./:-])(?:[0-3]?\d[./-][01]?\d[./-](?:20)?\d\d|(?:19|20)\d\d[./-][01]?\d[./-][0-3]?\d)(?![./:-]?\d)"  # dates
     r"|(?<![\d:])[0-2]?\d[:h][0-5]\d(?![\d:])"  # times
-    r"|(?<![\d.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![.\d])(?<!\.\d\.\d\.\d\.\d)"  # addresses of routers
+    r"|(?<![\d.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![.\d])"  # addresses of routers
     r"|(?<![\d.,])\d{1,6}(?:[.,]\d{1,4})?\s?[x*]\s?\d{1,6}(?:[.,]\d{1,4})?(?:\s?[x*]\s?\d{1,6}(?:[.,]\d{1,4})?)?"  # measures
     r"|(?<![\d.,])\d{1,6}(?:[.,]\d{1,4})?\s?%"
     r"|(?<![\d.,-])\d{1,3}[.,]\d{1,2}(?![\d.,]|-\d)"  # 24,5
@@ -90,7 +92,11 @@ _STUCK = re.compile(r"[a-z]+[0-9|]|[0-9|]+[a-z]")
 def may_hold_phone(text: Folded, cues: Cues) -> bool:
     """Whether a text has figures enough, written or spelled out, close to each other. Cheap: most messages end here."""
     figures = len(_FIGURES.findall(text.plain))
-    spelled = 0 if NUMBER_WORDS.isdisjoint(text.tokens) else sum(2 if len(w) > 4 else 1 for w in text.tokens if w in NUMBER_WORDS)
+    spelled = (
+        0
+        if NUMBER_WORDS.isdisjoint(text.tokens)
+        else sum(2 if len(w) > 4 else 1 for w in text.tokens if w in NUMBER_WORDS)
+    )
     if figures < SHORTEST and figures + spelled < SHORTEST and not (figures and _STUCK.search(text.plain)):
         return False
     if figures + spelled >= SHORTEST and ("join" in cues or "reversed" in cues or "dial" in cues):
@@ -186,7 +192,12 @@ def _parts(run: Run, plain: str) -> Iterator[Run]:
         yield run
     if n > 20:
         run, n = run.cut(0, 20), 20
-    strays = [(first, last) for first in range(0, min(n, 3)) for last in range(n, max(n - 3, first), -1) if (first, last) != (0, n)]
+    strays = [
+        (first, last)
+        for first in range(min(n, 3))
+        for last in range(n, max(n - 3, first), -1)
+        if (first, last) != (0, n)
+    ]
     for first, last in sorted(strays, key=lambda cut: n - (cut[1] - cut[0])):
         part = run.cut(first, last)
         if 9 <= len(part.figures) <= 13 and _loose(run, first, last):
@@ -204,8 +215,11 @@ def _loose(run: Run, first: int, last: int) -> bool:
     cut = [*run.gaps[:first], *run.gaps[last - 1 :]]
     strays = [*run.numerals[:first], *run.numerals[last:]]
     tight = run.gaps[first : last - 1]
-    return all(len(gap.strip()) > 0 or gap == "\n" for gap in cut) and all(gap not in cut for gap in tight) or all(n.kind == "words" for n in strays) and (
-        any(n.kind == "figures" for n in run.numerals[first:last])
+    return (
+        all(len(gap.strip()) > 0 or gap == "\n" for gap in cut)
+        and all(gap not in cut for gap in tight)
+        or all(n.kind == "words" for n in strays)
+        and (any(n.kind == "figures" for n in run.numerals[first:last]))
     )
 
 
@@ -218,7 +232,9 @@ def _judge_part(run: Run, text: Folded, cues: Cues, plan: _Plan) -> Phone | None
     calls = _calls(cues, start, end)
     if not international and _labelled(cues, plain, start, end, step, calls):
         return None
-    if _priced(run, plain, start) and not (calls or "join" in cues or re.search(r"[$€]\s?0\d", plain[max(0, start - 2) : end])):
+    if _priced(run, plain, start) and not (
+        calls or "join" in cues or re.search(r"[$€]\s?0\d", plain[max(0, start - 2) : end])
+    ):
         return None
     backwards = "reversed" in cues
     region = plan.region(figures[::-1] if backwards else figures, international)
@@ -244,7 +260,12 @@ def _score(region: str, disguised: bool, international: bool, calls: int, figure
         return 0.95 if calls else 0.9 if disguised else 0.75
     if calls == 2 and figures <= 13 and (disguised or figures >= 8 or _natural(run)):
         return 0.7
-    if disguised and 8 <= figures <= 13 and not _repeated(run.figures) and (calls or len(run.numerals) >= 7 or figures >= 9):
+    if (
+        disguised
+        and 8 <= figures <= 13
+        and not _repeated(run.figures)
+        and (calls or len(run.numerals) >= 7 or figures >= 9)
+    ):
         return 0.65
     return 0.0
 
@@ -279,7 +300,9 @@ def _calls(cues: Cues, start: int, end: int) -> int:
     return 1 if spots or not _TELEPHONES.isdisjoint(cues.plain) or "join" in cues or "reversed" in cues else 0
 
 
-_TELEPHONES = frozenset("\N{BLACK TELEPHONE}\N{TELEPHONE RECEIVER}\N{MOBILE PHONE}\N{MOBILE PHONE WITH RIGHTWARDS ARROW AT LEFT}\N{CALL ME HAND}")
+_TELEPHONES = frozenset(
+    "\N{BLACK TELEPHONE}\N{TELEPHONE RECEIVER}\N{MOBILE PHONE}\N{MOBILE PHONE WITH RIGHTWARDS ARROW AT LEFT}\N{CALL ME HAND}"
+)
 
 
 def _labelled(cues: Cues, plain: str, start: int, end: int, step: str, calls: int) -> bool:
@@ -288,10 +311,19 @@ def _labelled(cues: Cues, plain: str, start: int, end: int, step: str, calls: in
         return False
     reach = 14 if step else 32
     # The code in "area code" is none.
-    before = [e for s, e in cues["identifier"] if start - reach <= e <= start and not any(a <= s and e <= b for a, b in cues["dial"])]
+    before = [
+        e
+        for s, e in cues["identifier"]
+        if start - reach <= e <= start and not any(a <= s and e <= b for a, b in cues["dial"])
+    ]
     if before:
         label = max(before)
-        closer = [s for concept in ("dial", "messenger", "account") for s, e in cues[concept] if label - 1 <= s < start and e > label]
+        closer = [
+            s
+            for concept in ("dial", "messenger", "account")
+            for s, e in cues[concept]
+            if label - 1 <= s < start and e > label
+        ]
         if not closer:
             return True
     if step:
@@ -299,7 +331,9 @@ def _labelled(cues: Cues, plain: str, start: int, end: int, step: str, calls: in
     # "el 612345678 es mi pedido"; a code right beside makes a longer code: "PK9F 6120 4455 01 ES".
     if not calls and any(end <= s <= end + 16 for s, _ in cues["identifier"]):
         return True
-    beside = re.search(r"([a-z]*[0-9]*[a-z]+[0-9]+[a-z]*|[0-9]+[a-z]{1,3}|[a-z]{2}) ?-?$", plain[max(0, start - 12) : start])
+    beside = re.search(
+        r"([a-z]*[0-9]*[a-z]+[0-9]+[a-z]*|[0-9]+[a-z]{1,3}|[a-z]{2}) ?-?$", plain[max(0, start - 12) : start]
+    )
     if beside and any(c.isdigit() for c in beside[1]):
         return True
     return bool(re.match(r" ?-?(?=[a-z]*[0-9])[a-z0-9]{2,8}\b", plain[end : end + 10])) and not calls
@@ -307,13 +341,17 @@ def _labelled(cues: Cues, plain: str, start: int, end: int, step: str, calls: in
 
 def _priced(run: Run, plain: str, start: int) -> bool:
     around = plain[max(0, start - 4) : run.end + 3]
-    return bool(_CURRENCY.search(around[:4]) or _CURRENCY.search(around[-3:]) or any(_CURRENCY.search(gap) for gap in run.gaps))
+    return bool(
+        _CURRENCY.search(around[:4]) or _CURRENCY.search(around[-3:]) or any(_CURRENCY.search(gap) for gap in run.gaps)
+    )
 
 
 def _natural(run: Run) -> bool:
     """Whether people group telephone numbers so: ``612 34 56 78``, not ``3, 12, 40, 41, 7`` and not ``38 40 41 43 45``."""
     groups = [len(n.figures) for n in run.numerals]
-    if any("," in gap or "/" in gap or ";" in gap for gap in run.gaps) or any(any(c.isalpha() for c in gap) for gap in run.gaps):
+    if any("," in gap or "/" in gap or ";" in gap for gap in run.gaps) or any(
+        any(c.isalpha() for c in gap) for gap in run.gaps
+    ):
         return False
     if len(groups) == 1:
         return True
@@ -325,11 +363,16 @@ def _natural(run: Run) -> bool:
 
 def _ascending(run: Run) -> bool:
     values = [int(n.figures) for n in run.numerals]
-    return len(values) >= 4 and all(a < b for a, b in zip(values, values[1:], strict=False))
+    return len(values) >= 4 and all(a < b for a, b in pairwise(values))
 
 
 def _repeated(figures: str) -> bool:
-    return len(set(figures)) <= 2 or figures in "12345678901234567890" or figures[:3] * 2 == figures[:6] and figures[:3] in ("123", "012")
+    return (
+        len(set(figures)) <= 2
+        or figures in "12345678901234567890"
+        or figures[:3] * 2 == figures[:6]
+        and figures[:3] in ("123", "012")
+    )
 
 
 def _scattered(text: Folded, cues: Cues, said: Sequence[Token], plan: _Plan) -> list[Phone]:
@@ -347,7 +390,11 @@ def _scattered(text: Folded, cues: Cues, said: Sequence[Token], plan: _Plan) -> 
     figures = "".join(numeral.figures for numeral in numerals)
     if not 9 <= len(figures) <= 13 or len(numerals) < 3 or "identifier" in cues:
         return []
-    if "join" not in cues and "reversed" not in cues and (len(numerals) < 7 or any(len(n.figures) > 1 for n in numerals)):
+    if (
+        "join" not in cues
+        and "reversed" not in cues
+        and (len(numerals) < 7 or any(len(n.figures) > 1 for n in numerals))
+    ):
         return []
     region = plan.region(figures[::-1] if "reversed" in cues else figures, False)
     if not region:
@@ -378,7 +425,10 @@ class _Plan:
 
 @lru_cache(maxsize=256)
 def region_of(figures: str, international: bool = False, first: str | None = None) -> str:
-    """The region of REGIONS (``first`` asked first) whose numbering plan knows ``figures``; any region at all if ``international``."""
+    """The region whose numbering plan knows ``figures``, or an empty string.
+
+    Of REGIONS, ``first`` is asked first. An ``international`` number, with its country code, may be of any region at all.
+    """
     if international:
         return _valid("+" + figures.removeprefix("00"), None)
     ordered = sorted(REGIONS, key=lambda region: region != first)

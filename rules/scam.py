@@ -1,4 +1,7 @@
-"""Scams: secrets asked for, money asked for in advance, payments that never were. Links that are traps are found by ``rules.links``."""
+"""Scams: secrets asked for, money asked for in advance, payments that never were.
+
+Links that are traps are found by ``rules.links``.
+"""
 
 from __future__ import annotations
 
@@ -27,5 +30,6 @@ class Scam:
         if not cues.present & _FIRST:
             return ()
         return [
-            Finding(Category.SCAM, recipe.score, *text.span(*span), f"scam:{recipe.name}") for recipe, span in offers(cues, _RECIPES, _LEADS)
+            Finding(Category.SCAM, recipe.score, *text.span(*span), f"scam:{recipe.name}")
+            for recipe, span in offers(cues, _RECIPES, _LEADS)
         ]
