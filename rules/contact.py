@@ -42,7 +42,7 @@ class Contact:
         return sorted(found, key=lambda finding: finding.start)
 
     def _phones(self, text: Folded, cues: Cues, setting: Setting) -> Iterator[Finding]:
-        for phone in phones.find(text, cues, setting.region):
+        for phone in phones.find(text, cues, setting.region or setting.language):
             if not cues.refused(phone.start, phone.end) or phone.region:
                 start, end = text.span(phone.start, phone.end)
                 yield Finding(
@@ -142,7 +142,7 @@ def _number(text: Folded, cues: Cues, recent: list[Folded], around: list[Cues], 
         and not _asked(around, cues)
     ):
         return None
-    figures, region = phones.joined(parts, setting.region)
+    figures, region = phones.joined(parts, setting.region or setting.language)
     if not figures and told and "dial" in cues and len(parts) >= 3 and 8 <= sum(len(f) for f, _ in parts) <= 12:
         figures, region = "".join(f for f, _ in parts), "unknown"
     if not figures or _counts_up(parts):

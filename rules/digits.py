@@ -235,17 +235,20 @@ def _imitation(text: str) -> str:
 def _imitates_here(raw: Sequence[tuple[str, int, int]], imitating: Sequence[str], i: int) -> bool:
     """Letters pass for figures inside a group with figures, and alone only beside such a group."""
     text = raw[i][0]
+    beside = [raw[j][0] for j in (i - 1, i + 1) if 0 <= j < len(raw)]
+    disguised = any(_disguised(word) for word in beside)
     if any(c.isdigit() for c in text):
-        # "2l", "o77oo" and "6elss6oes" are disguises; "5g", "8gb" and "30s" are amounts.
-        return len(text) >= 2 and not _AMOUNT.fullmatch(text)
+        return _disguised(text) or (len(text) > 1 and disguised)
     if len(text) > 3 or not set(text) <= set("oli|s"):
         return False
-    beside = [j for j in (i - 1, i + 1) if 0 <= j < len(raw)]
-    return any(imitating[j] and any(c.isdigit() for c in raw[j][0]) for j in beside) or (
-        len(beside) == 2
-        and text in ("oo", "ooo", "ll")
-        and all(raw[j][0].isdigit() and len(raw[j][0]) > 1 for j in beside)
+    return disguised or (
+        len(beside) == 2 and text in ("oo", "ooo", "ll") and all(word.isdigit() and len(word) > 1 for word in beside)
     )
+
+
+def _disguised(word: str) -> bool:
+    """Whether ``word`` mixes figures with letters for figures: "2l" and "o77oo" do, the amounts "5g", "8gb" and "30s" do not."""
+    return len(word) > 1 and bool(_imitation(word)) and not word.isalpha() and not _AMOUNT.fullmatch(word)
 
 
 def _glued(text: str) -> str:

@@ -30,6 +30,7 @@ REGIONS = {
     "US": (10, 11),
     "GB": (11,),
 }
+_SPOKEN = {"es": ("ES", "MX", "AR", "CO"), "pt": ("BR", "PT"), "en": ("US", "GB")}
 SHORTEST, LONGEST = 7, 15  # figures; E.164 allows 15
 CHECKS = 12  # numbering-plan look-ups that a text may cost
 PARTS = 40  # stretches of figures that are weighed in a text
@@ -117,13 +118,16 @@ def may_hold_phone(text: Folded, cues: Cues) -> bool:
 _LETTER_GROUPS = frozenset(("o", "l", "oo", "ooo", "ll", "lo", "ol", "il", "li", "io", "oi"))
 
 
-def find(text: Folded, cues: Cues, region: str | None = None) -> list[Phone]:
-    """The telephone numbers of a text, in order of place, not overlapping."""
+def find(text: Folded, cues: Cues, home: str | None = None) -> list[Phone]:
+    """The telephone numbers of a text, in order of place, not overlapping.
+
+    ``home`` is a region or a language: where several plans know a number, that one's, or one where it is spoken, is named.
+    """
     if not may_hold_phone(text, cues):
         return []
     said = tokens(text.plain)
     found: list[Phone] = []
-    plan = _Plan(region)
+    plan = _Plan(home)
     for run in runs(text.plain, said):
         if plan.spent:
             break
@@ -405,8 +409,8 @@ def _scattered(text: Folded, cues: Cues, said: Sequence[Token], plan: _Plan) -> 
 class _Plan:
     """Numbering plans, asked a bounded number of times for one text."""
 
-    def __init__(self, region: str | None) -> None:
-        self.first = region
+    def __init__(self, home: str | None) -> None:
+        self.home = home
         self.left = CHECKS
         self.parts = PARTS
 
@@ -420,18 +424,19 @@ class _Plan:
         if not SHORTEST <= len(figures) <= LONGEST or self.left <= 0:
             return ""
         self.left -= 1
-        return region_of(figures, international, self.first)
+        return region_of(figures, international, self.home)
 
 
 @lru_cache(maxsize=256)
-def region_of(figures: str, international: bool = False, first: str | None = None) -> str:
+def region_of(figures: str, international: bool = False, home: str | None = None) -> str:
     """The region whose numbering plan knows ``figures``, or an empty string.
 
-    Of REGIONS, ``first`` is asked first. An ``international`` number, with its country code, may be of any region at all.
+    Of REGIONS, those of ``home`` (a region or a language) are asked first. An ``international`` number, with its country code, may be of any region at all.
     """
     if international:
         return _valid("+" + figures.removeprefix("00"), None)
-    ordered = sorted(REGIONS, key=lambda region: region != first)
+    near = _SPOKEN.get(home or "", (home,))
+    ordered = sorted(REGIONS, key=lambda region: region not in near)
     for region in ordered:
         if len(figures) in REGIONS[region] and _plausible(figures, region) and _valid(figures, region):
             return region
@@ -463,7 +468,7 @@ def _valid(number: str, region: str | None) -> str:
     return region or phonenumbers.region_code_for_number(parsed) or "001"
 
 
-def joined(parts: Iterable[tuple[str, bool]], region: str | None = None) -> tuple[str, str]:
+def joined(parts: Iterable[tuple[str, bool]], home: str | None = None) -> tuple[str, str]:
     """``(figures, region)`` of the longest tail of ``parts`` that a numbering plan knows; empty strings if there is none.
 
     ``parts`` holds the figures of successive messages, the last one last, with whether they were spelled out.
@@ -472,7 +477,7 @@ def joined(parts: Iterable[tuple[str, bool]], region: str | None = None) -> tupl
     for first in range(len(pieces)):
         figures = "".join(pieces[first:])
         if len(pieces) - first >= 2 and 9 <= len(figures) <= 13:
-            known = region_of(figures, False, region)
+            known = region_of(figures, False, home)
             if known:
                 return figures, known
     return "", ""
