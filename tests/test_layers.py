@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("rules", "policies", "storage", "moderation", "desk", "realtime", "server")
+TOOLS = ("bench", "training")  # stand beside the house: they may use all of it, and nothing may use them
 
 # What each folder may use of other people's packages: a package, or one name of it.
 OUTSIDE = {
@@ -25,6 +26,8 @@ OUTSIDE = {
         "click", "cryptography", "msgspec", "starlette", "uvicorn", "uvloop",
         "sqlalchemy.create_engine", "sqlalchemy.exc", "sqlalchemy.text",
     },
+    "bench": {"click", "msgspec", "uvloop", "websockets"},
+    "training": {"click", "msgspec", "numpy", "scipy", "sklearn"},
 }  # fmt: skip
 # They decide by what they are given; the only I/O is reading tables of their own.
 PURE = ("rules", "policies")
@@ -33,12 +36,12 @@ IMPURE = {
     "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",
 }  # fmt: skip
 # The name to import where it differs from the name to install.
-IMPORTED_AS = {"pyjwt": "jwt", "ahocorasick-rs": "ahocorasick_rs"}
+IMPORTED_AS = {"pyjwt": "jwt", "ahocorasick-rs": "ahocorasick_rs", "scikit-learn": "sklearn"}
 
 
 def modules(folder: str) -> list[Path]:
-    """All source files of a folder."""
-    return sorted((ROOT / folder).rglob("*.py"))
+    """All source files of a folder; what the peers of the bench run is installed for itself."""
+    return sorted(path for path in (ROOT / folder).rglob("*.py") if "peers" not in path.relative_to(ROOT).parts)
 
 
 def imports(source: str) -> Iterator[tuple[int, str]]:
@@ -62,7 +65,7 @@ def imports(source: str) -> Iterator[tuple[int, str]]:
 
 def wrong_arrows(folder: str, source: str) -> list[str]:
     """What a source in ``folder`` imports although it may not, as ``line: name``."""
-    left = FOLDERS[: FOLDERS.index(folder) + 1]
+    left = (*FOLDERS, folder) if folder in TOOLS else FOLDERS[: FOLDERS.index(folder) + 1]
     allowed = {*left, *OUTSIDE[folder]}
     wrong = []
     for line, name in imports(source):
@@ -76,7 +79,7 @@ def wrong_arrows(folder: str, source: str) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("folder", [*FOLDERS, *TOOLS])
 def test_a_folder_imports_only_leftwards(folder: str) -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{arrow}"
@@ -105,6 +108,8 @@ def test_every_folder_has_source() -> None:
         ("realtime", "from sqlalchemy import select"),
         ("realtime", "import requests"),
         ("realtime", "import tests.conftest"),
+        ("server", "import bench"),
+        ("bench", "from training import corpus"),
     ],
 )
 def test_a_wrong_arrow_is_seen(folder: str, source: str) -> None:
@@ -126,7 +131,7 @@ def test_a_right_arrow_passes(folder: str, source: str) -> None:
 def test_what_a_folder_may_use_is_declared_for_installation() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    requirements = project["dependencies"] + extras["scale"] + extras["detoxify"]
+    requirements = project["dependencies"] + extras["scale"] + extras["detoxify"] + extras["training"]
     names = {requirement.partition(";")[0].partition(">")[0].partition("[")[0].strip() for requirement in requirements}
     installed = {IMPORTED_AS.get(name, name) for name in names}
     assert {word.partition(".")[0] for words in OUTSIDE.values() for word in words} <= installed
