@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
+import random
 import time
 from collections.abc import Sequence
 
@@ -67,8 +66,6 @@ WAITING_INVITATIONS = 100  # an agent is shown on arrival
 REACTIONS = 20  # different ones on a message
 READ_SECONDS = 1.0  # read marks are stored this often
 TYPING_SECONDS = 2.0  # told to the others no more often
-
-_json = msgspec.json.Encoder()
 
 
 class Chat:
@@ -176,7 +173,7 @@ class Chat:
 
         entry = Entry(
             tenant=room.tenant, conversation=room.id, id=new_id(at), author=member.id, client_id=command.client_id,
-            digest=digest(command), at=at, text=command.text, form=_form(member, command, decision, at),
+            at=at, text=command.text, form=_form(member, command, decision, at),
             decision=decision,
         )  # fmt: skip
         appended = await self.database.append(entry)
@@ -227,8 +224,9 @@ class Chat:
             )  # fmt: skip
             if latest.form.state == "removed":
                 raise Refusal("forbidden", "The message was removed.")
-            item = log.change(tx, room.tenant, latest, "edited", member.id, at, form, command.text)
-            reviews.record_decision(tx, room.tenant, room.id, latest.id, item.seq, member.id, decision, at)
+            item = log.change(tx, room.tenant, latest, "edited", member.id, at, form, command.text, decision)
+            if decision.verdict in log.WAITS_FOR_A_PERSON:
+                reviews.open_item(tx, room.tenant, room.id, latest.id, decision.verdict, at)
             return [item]
 
         item = (await self._commit(room.tenant, room.id, act))[0]
@@ -507,20 +505,27 @@ class Chat:
         raise Refusal("policy", sentence, reasons=reasons)
 
     async def _answered(self, connection: Connection, room: Room, command: Post) -> Accepted | None:
-        known = await self.database.read(
-            lambda tx: log.by_client_id(tx, room.tenant, room.id, connection.identity.id, command.client_id)
-        )
-        if known is None:
+        me = connection.identity.id
+
+        def ask(tx: Transaction) -> tuple[str, int, bool] | None:
+            known = log.by_client_id(tx, room.tenant, room.id, me, command.client_id)
+            form = _form(room.members[me], command, Decision(Verdict.ALLOW, ""), 0)
+            return known and (*known, log.same(tx, room.tenant, room.id, known[1], command.text, form))
+
+        found = await self.database.read(ask)
+        if found is None:
             return None
-        if known.digest != digest(command):
+        id, seq, same = found
+        if not same:
             raise Refusal("idempotency_conflict", "Another message was sent under this client_id.")
-        return await self._first_answer(connection, room, command, known.id, known.seq)
+        return await self._first_answer(connection, room, command, id, seq)
 
     async def _first_answer(self, connection: Connection, room: Room, command: Post, id: str, seq: int) -> Accepted:
-        decision = await self.database.read(lambda tx: reviews.decision(tx, room.tenant, id, seq))
+        first = await self.database.read(lambda tx: log.posted(tx, room.tenant, room.id, seq))
         return Accepted(
-            ref=command.ref, client_id=command.client_id, id=id, seq=seq, verdict=shown_to_author(decision.verdict),
-            reasons=self._reasons(connection, room.policy, decision),
+            ref=command.ref, client_id=command.client_id, id=id, seq=seq,
+            verdict=shown_to_author(first.decision.verdict),
+            reasons=self._reasons(connection, room.policy, first.decision),
         )  # fmt: skip
 
     async def _tell_staff(self, room: Room, member: Member, id: str, seq: int, text: str, judged: Judgement) -> None:
@@ -559,13 +564,7 @@ def now() -> int:
 
 def new_id(at: int) -> str:
     """A new id of 32 hexadecimal digits: 48 bits of time, so that neighbours in time are neighbours in an index, and 80 random."""
-    return f"{at:012x}{os.urandom(10).hex()}"
-
-
-def digest(command: Post) -> str:
-    """Tells whether a message sent again is the same: a hash over what its author chose."""
-    chosen = _json.encode((command.text, command.reply_to, command.attachments))
-    return hashlib.sha256(chosen).hexdigest()[:32]
+    return f"{at:012x}{random.getrandbits(80):020x}"
 
 
 def shows(decision: Decision) -> bool:

@@ -136,6 +136,7 @@ class Connection:
             self.close(Close.TOO_MANY_CONNECTIONS, refusal.message)
         except StorageError:
             self.close(Close.INTERNAL, "not available at the moment")
+        self._tasks.clear()
 
     async def _carry_out(self, command: Command) -> None:
         ref = getattr(command, "ref", "")
@@ -145,6 +146,7 @@ class Connection:
             answer = refused(ref, problem)
         if answer is not None:
             self.send(answer)
+        self._tasks.discard(asyncio.current_task())
 
     async def _verb(self, command: Command) -> Event | None:
         chat = self._chat
@@ -190,9 +192,8 @@ class Connection:
             self.send(refused("", problem))
 
     def _begin(self, work: object) -> None:
-        task: asyncio.Task[None] = self._loop.create_task(work)  # type: ignore[arg-type]
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        # The loop keeps only weak references to tasks; each takes itself out again when it is done.
+        self._tasks.add(self._loop.create_task(work))  # type: ignore[arg-type]
 
     def _refuse_frame(self, problem: BadFrame, now: float) -> None:
         self._bad_frames = [at for at in self._bad_frames if now - at < 60] + [now]

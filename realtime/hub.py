@@ -69,10 +69,12 @@ class Hub:
         self._loading: dict[Key, asyncio.Task[Room]] = {}
         self._early: dict[Key, list[Doorbell]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._dirty: list[Room] = []
         self._posts = (posts_per_second, posts_burst)
 
     async def start(self) -> None:
         """Begin to hear from the other nodes."""
+        self._loop = asyncio.get_running_loop()
         await self.broker.start(self.ring, self.hear)
 
     # ----------------------------------------------------------------------------------------- who is here
@@ -156,6 +158,9 @@ class Hub:
                 self._early[key].append(doorbell)
             return
         if doorbell.seq <= room.last_seq:
+            return
+        if doorbell.item is not None and doorbell.seq == room.last_seq + 1 and not room.early:
+            self._take(room, doorbell.item)
             return
         if doorbell.item is not None:
             room.early[doorbell.seq] = doorbell.item
@@ -245,7 +250,9 @@ class Hub:
             self._flush(room)
         room.fold(item)
         if not room.pending:
-            asyncio.get_running_loop().call_soon(self._flush, room)
+            if not self._dirty:
+                self._loop.call_soon(self._flush_all)
+            self._dirty.append(room)
         room.pending.append(item)
         if item.kind == "joined":
             person = self.people.get((room.tenant, item.actor))
@@ -253,6 +260,11 @@ class Hub:
                 if connection.identity.conversations is None or room.id in connection.identity.conversations:
                     connection.send(Opened(room.view(item.actor)))
                     self.attach(room, connection)
+
+    def _flush_all(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for room in dirty:
+            self._flush(room)
 
     def _flush(self, room: Room) -> None:
         """Send what a turn of the loop has gathered, joined into one write a reader; who sees the same shares the bytes."""

@@ -148,7 +148,7 @@ class Demo:
             decision = self._engine.judge(line["text"], setting, self._policy).decision
             id = new_id(said_at)
             entry = Entry(
-                tenant=tenant.id, conversation=CONVERSATION, id=id, author=role, client_id=id, digest=id, at=said_at,
+                tenant=tenant.id, conversation=CONVERSATION, id=id, author=role, client_id=id, at=said_at,
                 text=line["text"], form=Form(role, said_at, masks=decision.masks), decision=decision,
             )  # fmt: skip
             seq = (await self._api.database.append(entry)).seq

@@ -1,7 +1,8 @@
-"""Statements over many rows at once, given as one JSON array: a batch costs one statement, whatever its size.
+"""Statements over many rows at once: a batch costs one statement, whatever its size.
 
-Rows one by one cost Python twice: per row in the driver, and in handing the interpreter's lock back and forth with the
-event loop at each step. SQLite (3.38 and later) and PostgreSQL both take an array apart by ``->>``.
+Row by row costs Python twice: in the driver, and in handing the interpreter's lock back and forth with the event loop at
+each step. Measured for three tables and 200 rows, microseconds a row in client and server together: SQLite 18 by one
+``VALUES`` list, 34 by a JSON array; PostgreSQL 32 by ``COPY``, 42 by ``json_to_recordset``, 163 by ``unnest``.
 """
 
 from __future__ import annotations
@@ -12,34 +13,56 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Connection, CursorResult, Integer, Table, TextClause, text
 
+SQLITE_VARIABLES = 32_766  # in one statement (SQLITE_MAX_VARIABLE_NUMBER)
 _encode = msgspec.json.Encoder().encode
-_DIALECTS = {
-    "sqlite": {"rows": "json_each(:rows) AS r", "for_update_of_c": ""},
-    "postgresql": {
-        "rows": "json_array_elements(CAST(:rows AS json)) AS r(value)",
-        "for_update_of_c": "FOR UPDATE OF c",
-    },
-}
 
 
 class Bulk:
-    """A statement in which ``{rows}`` is a table ``r`` whose ``value`` is one row, as a JSON array."""
+    """A statement in which ``{rows}`` is a table ``r`` with the columns ``columns``, all of them text but those in ``numbers``.
 
-    def __init__(self, sql: str) -> None:
-        self._statements: dict[str, TextClause] = {
-            dialect: text(sql.format_map(words)) for dialect, words in _DIALECTS.items()
-        }
+    ``{for_update}`` locks the rows of the table ``c`` where the database locks rows at all.
+    """
 
-    @classmethod
-    def insert(cls, table: Table) -> Bulk:
-        """An insert of rows that hold all of the table's columns in their order."""
-        columns = [
-            f"CAST(r.value ->> {n} AS {'BIGINT' if isinstance(column.type, BigInteger | Integer) else 'TEXT'})"
-            for n, column in enumerate(table.columns)
-        ]
-        names = ", ".join(column.name for column in table.columns)
-        return cls(f"INSERT INTO {table.name} ({names}) SELECT {', '.join(columns)} FROM {{rows}}")
+    def __init__(self, sql: str, columns: str, numbers: str = "") -> None:
+        self.columns = columns.split()
+        whole = numbers.split()
+        picked = ", ".join(f"value ->> '{name}' AS {name}" for name in self.columns)
+        typed = ", ".join(f"{name} {'bigint' if name in whole else 'text'}" for name in self.columns)
+        words = {
+            "sqlite": {"rows": f"(SELECT {picked} FROM json_each(:rows)) AS r", "for_update": ""},
+            "postgresql": {
+                "rows": f"json_to_recordset(CAST(:rows AS json)) AS r({typed})", "for_update": "FOR UPDATE OF c",
+            },
+        }  # fmt: skip
+        self._statements: dict[str, TextClause] = {name: text(sql.format_map(of)) for name, of in words.items()}
 
     def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> CursorResult[Any]:
-        """Carry it out for ``rows``: text, whole numbers or None."""
-        return connection.execute(self._statements[connection.dialect.name], {"rows": _encode(rows).decode()})
+        """Carry it out for ``rows``, each with a value for every column."""
+        named = [dict(zip(self.columns, row, strict=True)) for row in rows]
+        return connection.execute(self._statements[connection.dialect.name], {"rows": _encode(named).decode()})
+
+
+class Insert:
+    """Inserts rows that hold all of a table's columns in their order: text, whole numbers or None."""
+
+    def __init__(self, table: Table) -> None:
+        names = ", ".join(column.name for column in table.columns)
+        kinds = ["int8" if isinstance(column.type, BigInteger | Integer) else "text" for column in table.columns]
+        self._copy = f"COPY {table.name} ({names}) FROM STDIN"
+        self._kinds = kinds
+        self._insert = f"INSERT INTO {table.name} ({names}) VALUES "
+        self._row = f"({', '.join('?' * len(kinds))})"
+        self._most = SQLITE_VARIABLES // len(kinds)
+
+    def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert them all."""
+        if connection.dialect.name == "postgresql":
+            with connection.connection.cursor().copy(self._copy) as copy:
+                copy.set_types(self._kinds)
+                for row in rows:
+                    copy.write_row(row)
+            return
+        for at in range(0, len(rows), self._most):
+            some = rows[at : at + self._most]
+            values = tuple([value for row in some for value in row])
+            connection.exec_driver_sql(self._insert + ", ".join([self._row] * len(some)), values)

@@ -14,24 +14,47 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from policies.decision import Decision, Verdict
 from storage import tables as t
-from storage.bulk import Bulk
+from storage.bulk import Bulk, Insert
 from storage.errors import NotFound
 from storage.values import Appended, Entry, Form, LogItem, Message
 
 GENESIS = "0" * 64
-_json = msgspec.json.Encoder(order="deterministic")
+WAITS_FOR_A_PERSON = (Verdict.FLAG, Verdict.HOLD)
+_json = msgspec.json.Encoder().encode
 _form = msgspec.json.Decoder(Form)
 _body = msgspec.json.Decoder(dict[str, Any])
 
-_lock = Bulk("SELECT c.tenant, c.id, c.last_seq, c.head FROM {rows} JOIN conversations c"
-             " ON c.tenant = r.value ->> 0 AND c.id = r.value ->> 1 ORDER BY c.tenant, c.id {for_update_of_c}")  # fmt: skip
-_known = Bulk("SELECT m.tenant, m.conversation, m.author, m.client_id, m.id, m.seq, m.digest FROM {rows} JOIN messages m"
-              " ON m.tenant = r.value ->> 0 AND m.conversation = r.value ->> 1 AND m.author = r.value ->> 2"
-              " AND m.client_id = r.value ->> 3")  # fmt: skip
-_advance = Bulk("UPDATE conversations SET last_seq = CAST(r.value ->> 2 AS BIGINT), head = r.value ->> 3 FROM {rows}"
-                " WHERE conversations.tenant = r.value ->> 0 AND conversations.id = r.value ->> 1")  # fmt: skip
-_insert = {table.name: Bulk.insert(table) for table in (t.events, t.messages, t.texts, t.decisions, t.review_items)}
+
+class PostedBody(msgspec.Struct, frozen=True):
+    """What the log keeps of a post beside its words: enough to make every projection again."""
+
+    client_id: str
+    form: Form
+    decision: Decision
+
+
+_posted = msgspec.json.Decoder(PostedBody)
+
+_lock = Bulk(
+    "SELECT c.tenant, c.id, c.last_seq, c.head FROM {rows} JOIN conversations c"
+    " ON c.tenant = r.tenant AND c.id = r.id ORDER BY c.tenant, c.id {for_update}",
+    "tenant id",
+)
+_known = Bulk(
+    "SELECT m.tenant, m.conversation, m.author, m.client_id, m.id, m.seq FROM {rows} JOIN messages m"
+    " ON m.tenant = r.tenant AND m.conversation = r.conversation AND m.author = r.author AND m.client_id = r.client_id",
+    "tenant conversation author client_id",
+)
+_advance = Bulk(
+    "UPDATE conversations SET last_seq = r.seq, head = r.head FROM {rows}"
+    " WHERE conversations.tenant = r.tenant AND conversations.id = r.id",
+    "tenant id seq head",
+    numbers="seq",
+)
+_insert_events, _insert_messages = Insert(t.events), Insert(t.messages)
+_insert_texts, _insert_items = Insert(t.texts), Insert(t.review_items)
 
 
 def commit_to(salt: str, text: str) -> str:
@@ -40,19 +63,16 @@ def commit_to(salt: str, text: str) -> str:
 
 
 def link(head: str, *fields: str | int) -> str:
-    """The next hash of a chain: SHA-256 over the last one and the event's fields, each behind its length."""
-    parts = [head.encode()]
-    for field in fields:
-        raw = str(field).encode()
-        parts += (len(raw).to_bytes(4, "big"), raw)
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    """The next hash of a chain: SHA-256 over the last one and the event's fields, each behind its length in characters."""
+    texts = [str(field) for field in fields]
+    return hashlib.sha256((head + "".join([f"{len(text)}:{text}" for text in texts])).encode()).hexdigest()
 
 
 def append_posts(connection: Connection, entries: Sequence[Entry]) -> list[Appended]:
     """Append messages in their order, all in the caller's transaction.
 
-    An entry whose client id is known already is not appended again: it comes back ``repeated``, or as a ``conflict`` if its
-    digest differs. Raises NotFound when a conversation does not exist.
+    An entry whose client id is known already is not appended again: it comes back ``repeated``, or as a ``conflict`` if
+    its author chose other words this time. Raises NotFound when a conversation does not exist.
     """
     conversations = sorted({(entry.tenant, entry.conversation) for entry in entries})
     heads: dict[tuple[str, str], list[Any]] = {
@@ -61,46 +81,52 @@ def append_posts(connection: Connection, entries: Sequence[Entry]) -> list[Appen
     if len(heads) < len(conversations):
         raise NotFound("conversation")
     known = {
-        (row.tenant, row.conversation, row.author, row.client_id): (row.id, row.seq, row.digest)
+        (row.tenant, row.conversation, row.author, row.client_id): (row.id, row.seq)
         for row in _known.run(connection, [(e.tenant, e.conversation, e.author, e.client_id) for e in entries])
     }
 
-    events, messages, texts, decisions, items = [], [], [], [], []
+    events: list[tuple[Any, ...]] = []
+    messages: list[tuple[Any, ...]] = []
+    texts: list[tuple[Any, ...]] = []
+    items: list[tuple[Any, ...]] = []
+    again: list[tuple[int, Entry]] = []
     results: list[Appended] = []
     salts = os.urandom(16 * len(entries)).hex()
     for n, entry in enumerate(entries):
-        place = (entry.tenant, entry.conversation)
-        key = (*place, entry.author, entry.client_id)
+        tenant, conversation = place = (entry.tenant, entry.conversation)
+        key = (tenant, conversation, entry.author, entry.client_id)
         if key in known:
-            message, seq, digest = known[key]
-            results.append(Appended(seq, message, repeated=digest == entry.digest, conflict=digest != entry.digest))
+            id, seq = known[key]
+            again.append((n, entry))
+            results.append(Appended(seq, id, repeated=True))
             continue
         head = heads[place]
         seq = head[0] + 1
         salt = salts[32 * n : 32 * n + 32]
         commitment = commit_to(salt, entry.text)
-        form = _json.encode(entry.form).decode()
-        body = _json.encode({"client_id": entry.client_id, "digest": entry.digest, "form": entry.form}).decode()
-        hashed = link(head[1], *place, seq, "posted", entry.author, entry.at, entry.id, body, commitment)
+        form = _json(entry.form).decode()
+        body = _json(PostedBody(entry.client_id, entry.form, entry.decision)).decode()
+        hashed = link(head[1], tenant, conversation, seq, "posted", entry.author, entry.at, entry.id, body, commitment)
         head[:] = seq, hashed
-        known[key] = (entry.id, seq, entry.digest)
-        verdict = entry.decision.verdict
-        events.append((*place, seq, "posted", entry.author, entry.at, entry.id, body, commitment, hashed))
-        messages.append((entry.tenant, entry.id, entry.conversation, seq, entry.author, entry.client_id,
-                         entry.digest, seq, seq, form))  # fmt: skip
-        texts.append((entry.tenant, entry.id, seq, salt, entry.text))
-        decisions.append((entry.tenant, entry.id, seq, entry.conversation, entry.author, entry.at, verdict,
-                          _json.encode(entry.decision).decode()))  # fmt: skip
-        if verdict in ("flag", "hold"):
-            items.append((entry.tenant, entry.id, entry.conversation, "open", verdict, 0, entry.at))
+        known[key] = (entry.id, seq)
+        events.append((tenant, conversation, seq, "posted", entry.author, entry.at, entry.id, body, commitment, hashed))
+        messages.append((tenant, entry.id, conversation, seq, entry.author, entry.client_id, seq, seq, form))
+        texts.append((tenant, entry.id, seq, salt, entry.text))
+        if entry.decision.verdict in WAITS_FOR_A_PERSON:
+            items.append((tenant, entry.id, conversation, "open", entry.decision.verdict, 0, entry.at))
         results.append(Appended(seq, entry.id))
 
     if events:
         _advance.run(connection, [(*key, *head) for key, head in heads.items()])
-        for name, rows in (("events", events), ("messages", messages), ("texts", texts), ("decisions", decisions),
-                           ("review_items", items)):  # fmt: skip
-            if rows:
-                _insert[name].run(connection, rows)
+        _insert_events.run(connection, events)
+        _insert_messages.run(connection, messages)
+        _insert_texts.run(connection, texts)
+    if items:
+        _insert_items.run(connection, items)
+    for n, entry in again:
+        first = results[n]
+        if not same(connection, entry.tenant, entry.conversation, first.seq, entry.text, entry.form):
+            results[n] = Appended(first.seq, first.id, conflict=True)
     return results
 
 
@@ -124,7 +150,7 @@ def append(
         salt = os.urandom(16).hex()
         commitment = commit_to(salt, text)
         connection.execute(insert(t.texts).values(tenant=tenant, message=message, revision=seq, salt=salt, text=text))
-    encoded = _json.encode(body).decode()
+    encoded = _json(body).decode()
     hashed = link(row.head, tenant, conversation, seq, kind, actor, at, message or "", encoded, commitment or "")
     connection.execute(
         insert(t.events).values(
@@ -185,23 +211,39 @@ def message(connection: Connection, tenant: str, conversation: str, id: str) -> 
     return _message(row)
 
 
-class Known(msgspec.Struct, frozen=True):
-    """A message found by its author's own id for it."""
+def by_client_id(
+    connection: Connection, tenant: str, conversation: str, author: str, client_id: str
+) -> tuple[str, int] | None:
+    """The id and seq of what an author has already posted under a client id."""
+    row = _known.run(connection, [(tenant, conversation, author, client_id)]).first()
+    return None if row is None else (row.id, row.seq)
 
-    id: str
-    seq: int
-    digest: str
+
+def posted(connection: Connection, tenant: str, conversation: str, seq: int) -> PostedBody:
+    """What the log keeps of the post at ``seq``. Raises NotFound."""
+    c = t.events.c
+    body = connection.execute(
+        select(c.body).where(c.tenant == tenant, c.conversation == conversation, c.seq == seq, c.kind == "posted")
+    ).scalar()
+    if body is None:
+        raise NotFound("message")
+    return _posted.decode(body)
 
 
-def by_client_id(connection: Connection, tenant: str, conversation: str, author: str, client_id: str) -> Known | None:
-    """What an author has already posted under a client id."""
-    c = t.messages.c
+def same(connection: Connection, tenant: str, conversation: str, seq: int, text: str, form: Form) -> bool:
+    """Whether the post at ``seq`` was of these words, answering the same message, with the same attachments."""
+    c, e = t.texts.c, t.events.c
     row = connection.execute(
-        select(c.id, c.seq, c.digest).where(
-            c.tenant == tenant, c.conversation == conversation, c.author == author, c.client_id == client_id
+        select(e.body, e.commitment, c.salt)
+        .select_from(
+            t.events.outerjoin(t.texts, (c.tenant == e.tenant) & (c.message == e.message) & (c.revision == e.seq))
         )
-    ).first()
-    return None if row is None else Known(row.id, row.seq, row.digest)
+        .where(e.tenant == tenant, e.conversation == conversation, e.seq == seq)
+    ).one()
+    was = _posted.decode(row.body).form
+    # Of words that were erased only the commitment is left, and without the salt it tells nothing: taken for the same.
+    words = row.salt is None or commit_to(row.salt, text) == row.commitment
+    return words and (was.reply_to, was.attachments) == (form.reply_to, form.attachments)
 
 
 def next_seq(connection: Connection, tenant: str, conversation: str) -> int:
@@ -215,10 +257,15 @@ def next_seq(connection: Connection, tenant: str, conversation: str) -> int:
 
 def change(
     connection: Connection, tenant: str, current: Message, kind: str, actor: str, at: int, form: Form,
-    text: str | None = None,
+    text: str | None = None, decision: Decision | None = None,
 ) -> LogItem:  # fmt: skip
-    """Append a change of a message and fold it into its projection; the item as it now stands in the log."""
+    """Append a change of a message and fold it into its projection; the item as it now stands in the log.
+
+    New words come with the ``decision`` about them.
+    """
     body = {"form": msgspec.to_builtins(form)}
+    if decision is not None:
+        body["decision"] = msgspec.to_builtins(decision)
     seq = append(
         connection, tenant, current.conversation, kind, actor, at, body, message=current.id, text=text
     )  # fmt: skip
@@ -226,7 +273,7 @@ def change(
     connection.execute(
         update(t.messages)
         .where(t.messages.c.tenant == tenant, t.messages.c.id == current.id)
-        .values(version=seq, revision=revision, form=_json.encode(form).decode())
+        .values(version=seq, revision=revision, form=_json(form).decode())
     )
     changed = Message(
         id=current.id, conversation=current.conversation, seq=current.seq, author=current.author,

@@ -9,55 +9,23 @@ from sqlalchemy import Connection, insert, select, update
 
 from policies.decision import Decision
 from storage import tables as t
-from storage.errors import NotFound, Stale
+from storage.errors import Stale
 
 
 def record_refusal(
-    connection: Connection,
-    tenant: str,
-    conversation: str,
-    message: str,
-    author: str,
-    text: str,
-    decision: Decision,
+    connection: Connection, tenant: str, conversation: str, message: str, author: str, text: str, decision: Decision,
     at: int,
-) -> None:
+) -> None:  # fmt: skip
     """Keep what was blocked with the decision about it; it has no place in the log, but its author may appeal."""
     connection.execute(
-        insert(t.decisions).values(
-            tenant=tenant, message=message, revision=0, conversation=conversation, author=author, at=at,
-            verdict=decision.verdict, body=msgspec.json.encode(decision).decode(),
+        insert(t.refusals).values(
+            tenant=tenant, message=message, conversation=conversation, author=author, at=at,
+            decision=msgspec.json.encode(decision).decode(),
         )
     )  # fmt: skip
     connection.execute(
         insert(t.texts).values(tenant=tenant, message=message, revision=0, salt=os.urandom(16).hex(), text=text)
     )
-
-
-def record_decision(
-    connection: Connection, tenant: str, conversation: str, message: str, revision: int, author: str, decision: Decision,
-    at: int,
-) -> None:  # fmt: skip
-    """The decision about a message's new words, which came with the event ``revision``."""
-    connection.execute(
-        insert(t.decisions).values(
-            tenant=tenant, message=message, revision=revision, conversation=conversation, author=author, at=at,
-            verdict=decision.verdict, body=msgspec.json.encode(decision).decode(),
-        )
-    )  # fmt: skip
-    if decision.verdict in ("flag", "hold"):
-        open_item(connection, tenant, conversation, message, decision.verdict, at)
-
-
-def decision(connection: Connection, tenant: str, message: str, revision: int) -> Decision:
-    """What was decided about the words that a message got at ``revision``. Raises NotFound."""
-    c = t.decisions.c
-    body = connection.execute(
-        select(c.body).where(c.tenant == tenant, c.message == message, c.revision == revision)
-    ).scalar()
-    if body is None:
-        raise NotFound("decision")
-    return msgspec.json.decode(body, type=Decision)
 
 
 def report(
@@ -78,7 +46,7 @@ def report(
             at=at,
         )
     )
-    open_item(connection, tenant, conversation, message, "flag", at)
+    open_item(connection, tenant, conversation, message, "report", at)
     item = (t.review_items.c.tenant == tenant) & (t.review_items.c.message == message)
     connection.execute(update(t.review_items).where(item).values(reports=t.review_items.c.reports + 1))
 
@@ -88,10 +56,10 @@ def appeal(connection: Connection, tenant: str, message: str, author: str, note:
 
     Raises Stale when there is no decision about a message of this author, or when it is under appeal already.
     """
-    decided = select(t.decisions.c.conversation, t.decisions.c.verdict).where(
-        t.decisions.c.tenant == tenant, t.decisions.c.message == message, t.decisions.c.author == author
-    )
-    found = connection.execute(decided.order_by(t.decisions.c.revision.desc())).first()
+    found = None
+    for table, id in ((t.messages, t.messages.c.id), (t.refusals, t.refusals.c.message)):
+        mine = select(table.c.conversation).where(table.c.tenant == tenant, id == message, table.c.author == author)
+        found = found or connection.execute(mine).scalar()
     if found is None:
         raise Stale("decision", "not yours")
     key = (t.appeals.c.tenant == tenant) & (t.appeals.c.message == message)
@@ -100,16 +68,16 @@ def appeal(connection: Connection, tenant: str, message: str, author: str, note:
     connection.execute(
         insert(t.appeals).values(tenant=tenant, message=message, author=author, note=note, state="open", at=at)
     )
-    open_item(connection, tenant, found.conversation, message, found.verdict, at)
+    open_item(connection, tenant, found, message, "appeal", at)
 
 
-def open_item(connection: Connection, tenant: str, conversation: str, message: str, verdict: str, at: int) -> None:
-    """Put a message before a person, unless it waits for one already."""
+def open_item(connection: Connection, tenant: str, conversation: str, message: str, cause: str, at: int) -> None:
+    """Put a message before a person, unless it waits for one already. ``cause`` is a verdict, ``report`` or ``appeal``."""
     key = (t.review_items.c.tenant == tenant) & (t.review_items.c.message == message)
     if connection.execute(update(t.review_items).where(key).values(state="open")).rowcount == 0:
         connection.execute(
             insert(t.review_items).values(
-                tenant=tenant, message=message, conversation=conversation, state="open", verdict=verdict, reports=0,
+                tenant=tenant, message=message, conversation=conversation, state="open", cause=cause, reports=0,
                 created_at=at,
             )
         )  # fmt: skip

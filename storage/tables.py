@@ -86,7 +86,6 @@ messages = Table(
     Column("seq", BigInteger, nullable=False),
     _key("author"),
     _key("client_id"),
-    _key("digest"),
     Column("revision", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
     _key("form"),
@@ -112,18 +111,17 @@ members = Table(
     Index("members_of_participant", "tenant", "participant"),
 )
 
-decisions = Table(
-    "decisions",
+# Messages that were blocked: they have no place in the log, but their authors may appeal. Decisions about all others are in
+# the body of the event that they are about. The words are in ``texts`` under revision 0.
+refusals = Table(
+    "refusals",
     metadata,
     _key("tenant", primary_key=True),
     _key("message", primary_key=True),
-    Column("revision", BigInteger, primary_key=True),  # seq of the event it judged; 0 for a refusal
     _key("conversation"),
     _key("author"),
     _milliseconds("at"),
-    _key("verdict"),
-    _key("body"),  # JSON of policies.decision.Decision
-    Index("decisions_by_time", "tenant", "at"),
+    _key("decision"),  # JSON of policies.decision.Decision
 )
 
 # One row a message, whatever fired.
@@ -134,7 +132,7 @@ review_items = Table(
     _key("message", primary_key=True),
     _key("conversation"),
     _key("state"),
-    _key("verdict"),
+    _key("cause"),  # the verdict, or report or appeal
     Column("reports", Integer, nullable=False),
     _milliseconds("created_at"),
     Index("review_items_open", "tenant", "state", "created_at"),

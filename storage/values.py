@@ -56,14 +56,13 @@ class LogItem(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct):
-    """A message to be appended. ``digest`` tells a repetition from another message under the same ``client_id``."""
+    """A message to be appended."""
 
     tenant: str
     conversation: str
     id: str
     author: str
     client_id: str
-    digest: str
     at: int
     text: str
     form: Form

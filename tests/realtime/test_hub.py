@@ -79,7 +79,7 @@ async def stored(database: Database, count: int) -> list[LogItem]:
     items = []
     for n in range(count):
         form = Form(Role.BUYER, 1)
-        entry = Entry("t", "c", f"m{n}", "ana", str(n), str(n), 1, f"texto {n}", form, Decision(Verdict.ALLOW, "p@1"))
+        entry = Entry("t", "c", f"m{n}", "ana", str(n), 1, f"texto {n}", form, Decision(Verdict.ALLOW, "p@1"))
         seq = (await database.append(entry)).seq
         items.append(
             LogItem(seq, "posted", "ana", 1, Message(f"m{n}", "c", seq, "ana", entry.text, seq, seq, form), {})

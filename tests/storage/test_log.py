@@ -32,9 +32,9 @@ def conversation(id: str = "c", tenant: str = "t") -> Conversation:
 
 
 def entry(client_id: str, text: str = "hola", *, author: str = "ana", conversation: str = "c", tenant: str = "t",
-          decision: Decision = ALLOWED, digest: str = "") -> Entry:  # fmt: skip
+          decision: Decision = ALLOWED) -> Entry:  # fmt: skip
     id = f"{tenant}-{conversation}-{author}-{client_id}"
-    return Entry(tenant, conversation, id, author, client_id, digest or text, 5, text, Form(Role.BUYER, 5), decision)
+    return Entry(tenant, conversation, id, author, client_id, 5, text, Form(Role.BUYER, 5), decision)
 
 
 async def opened(database: Database, *ids: str, tenant: str = "t") -> None:
@@ -157,7 +157,7 @@ async def test_the_chain_holds_and_tells_where_it_was_touched(database: Database
 )
 async def test_words_come_back_as_they_were_written(database: Database, text: str) -> None:
     await opened(database, "c")
-    await database.append(entry("1", text, digest="d"))
+    await database.append(entry("1", text))
     (item,) = await database.read(lambda tx: log.since(tx, "t", "c", 2, 1))
     assert item.message is not None
     assert item.message.text == text
@@ -168,7 +168,7 @@ async def test_flagged_and_held_messages_wait_for_a_person_once(database: Databa
     for verdict in Verdict:
         await database.append(entry(verdict, decision=Decision(verdict, "test@1")))
     rows = await database.read(lambda tx: tx.execute(tables.review_items.select()).all())
-    assert sorted(row.verdict for row in rows) == ["flag", "hold"]
+    assert sorted(row.cause for row in rows) == ["flag", "hold"]
 
 
 async def test_who_joins_twice_or_leaves_twice_is_told(database: Database) -> None:

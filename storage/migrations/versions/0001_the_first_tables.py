@@ -45,21 +45,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "id"),
     )
     op.create_table(
-        "decisions",
-        sa.Column("tenant", sa.Text(), nullable=False),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.Column("conversation", sa.Text(), nullable=False),
-        sa.Column("author", sa.Text(), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("verdict", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("tenant", "message", "revision"),
-    )
-    with op.batch_alter_table("decisions", schema=None) as batch_op:
-        batch_op.create_index("decisions_by_time", ["tenant", "at"], unique=False)
-
-    op.create_table(
         "meta",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
@@ -75,6 +60,16 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "invitation", "participant"),
+    )
+    op.create_table(
+        "refusals",
+        sa.Column("tenant", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("conversation", sa.Text(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("decision", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "message"),
     )
     op.create_table(
         "reports",
@@ -93,7 +88,7 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("conversation", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("reports", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "message"),
@@ -193,7 +188,6 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("form", sa.Text(), nullable=False),
@@ -225,12 +219,9 @@ def downgrade() -> None:
 
     op.drop_table("review_items")
     op.drop_table("reports")
+    op.drop_table("refusals")
     op.drop_table("ratings")
     op.drop_table("meta")
-    with op.batch_alter_table("decisions", schema=None) as batch_op:
-        batch_op.drop_index("decisions_by_time")
-
-    op.drop_table("decisions")
     op.drop_table("conversations")
     op.drop_table("consents")
     op.drop_table("appeals")
