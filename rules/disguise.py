@@ -21,7 +21,7 @@ SHORTEST = 4  # shorter words are too often an abbreviation, a unit or a model n
 LONGEST_PIECE = 80  # a longer piece without a space is an address, a code or noise
 
 # What may be written for a letter beyond the first reading in LEET.
-_ALSO = {"i": "1!|l", "l": "1!|i", "g": "9", "q": "9", "b": "6", "c": "(<", "s": "z", "u": "v", "a": "^", "e": "3&"}
+_ALSO = {"i": "1!|", "l": "1!|", "g": "9", "q": "9", "b": "6", "c": "(<", "s": "z", "u": "v", "a": "^", "e": "3&"}
 _VOWELS = frozenset("aeiou")
 _MASKS = "*#%&•●·░█■"
 
@@ -38,7 +38,8 @@ _CHAIN_GATE = re.compile(r" [a-z0-9] {1,3}[a-z0-9] {1,3}[a-z0-9] ")
 _CHAIN = re.compile(r"(?<![a-z0-9])[a-z0-9](?:[^a-z0-9]{1,3}[a-z0-9](?![a-z0-9])){2,}")
 _BREAK = re.compile(r"([^\s]{1,20})[^\S\n]*\n\s{0,3}(?=([^\s]{1,20}))")
 _MODEL = re.compile(r"[a-z]{1,3}[0-9]{2,}")
-_CAPITAL_I = re.compile(r"[a-z]I|I[a-z]+I")
+_CAPITAL_I = re.compile(r"[a-z]I")
+_WITH_CAPITAL_I = re.compile(r"[A-Za-z]+I[A-Za-z]*")
 
 _SKELETON = str.maketrans(LEET | {"l": "i", "z": "s", "v": "u", "<": "c", "^": "a", "&": "e"})
 
@@ -160,8 +161,8 @@ class Disguises:
             word = self._spelled(piece)
             if word:
                 return word, "leet" if any(c in LEET for c in piece) else "punctuated"
-        starred = [c if "a" <= c <= "z" else LEET.get(c, "*") if c.isdigit() else "*" for c in piece]
-        form = "".join(starred)
+        strange = any(c > "\x7f" and c.isalnum() for c in piece) or not hidden and not piece[-1].isalnum()
+        form = "" if strange else "".join(c if "a" <= c <= "z" else LEET[c] if c.isdigit() else "*" for c in piece)
         word = self._by_mask.get(form, "")
         if word and (hidden or any(c > "\x7f" for c in piece) or _vowel_dropped(form, word)):
             return word, "masked"
@@ -182,16 +183,26 @@ class Disguises:
 
     def _stretched(self, text: Folded) -> Iterator[Reveal]:
         words = text.words
-        if any(stretch in words for stretch in _STRETCHES) or _CAPITAL_I.search(text.original):
+        if any(stretch in words for stretch in _STRETCHES):
             for token in dict.fromkeys(text.tokens):
                 if token.isalpha() and len(token) <= LONGEST_PIECE and token not in self._innocent:
                     word = self._spelled(token)
                     if word and word != token:
                         for start in _occurrences(text.plain, token):
                             yield Reveal(start, start + len(token), word, "stretched")
+        if _CAPITAL_I.search(text.original):
+            yield from self._capitals(text)
         for token in self.doubled.keys() & set(text.tokens):
             for start in _occurrences(text.plain, token):
                 yield Reveal(start, start + len(token), self.doubled[token], "stretched")
+
+    def _capitals(self, text: Folded) -> Iterator[Reveal]:
+        """A capital i for an l, as in ``cuIo``."""
+        for match in _WITH_CAPITAL_I.finditer(text.original):
+            word = match[0].replace("I", "l").lower()
+            if word in self._known:
+                for start in _occurrences(text.plain, match[0].lower()):
+                    yield Reveal(start, start + len(word), word, "look-alike")
 
     def _chains(self, text: Folded) -> Iterator[Reveal]:
         """Letters set one by one."""
@@ -225,7 +236,8 @@ class Disguises:
         for index, start, end in self._glue.find_matches_as_indexes(words):
             first, last = words.rfind(" ", 0, start) + 1, words.find(" ", end)
             last = len(words) if last < 0 else last
-            if (first, last) == (start, end) or last - first > LONGEST_PIECE:
+            added = last - first - (end - start)
+            if added < 2 or last - first > LONGEST_PIECE or words[first:last] in self._innocent:
                 continue
             before, after = _split(words[first:start]), _split(words[end:last])
             if before is not None and after is not None:

@@ -28,10 +28,16 @@ _SELF = frozenset(
 _OTHER = frozenset(
     """
     eres sos sois tu vos usted ustedes vosotros seas sean fuiste te menudo menuda vaya this that este esta ese esa esse essa
-    you youre ur u your ya yall yer yous are re voce vc ce seu sua seus suas voces vcs senhor senhora teu tua oh
-    mira oye anda ey hey listen che venga vete calla callate vai vaza sai escuta olha toma look is es son
+    you youre ur u your ya yall yer yous re voce vc ce seu sua seus suas voces vcs senhor senhora teu tua oh
+    mira oye anda ey hey listen che venga vete calla callate vai vaza sai escuta olha toma look
+    """.split()
+)
+_COPULAS = frozenset("is are was es son era sao eh esta ta".split())
+_PERSONS = frozenset(
+    """
     vendedor vendedora comprador compradora repartidor tipo tecnico fontanero casero seller buyer driver courier guy plumber
-    landlord host tecnica entregador motoboy encanador pintor cara sujeito aquele he she they ella ele ela
+    landlord host tecnica entregador motoboy encanador pintor cara sujeito he she they ella ele ela man woman senor senora
+    builder tenant cleaner electrician mechanic conductor chofer electricista albanil mecanico duena dueno pedreiro motorista
     """.split()
 )
 _REPORTS = frozenset(
@@ -83,6 +89,8 @@ def _aimed(said: list[str], before: str, after: str) -> bool:
         return False
     if told in _OTHER or _SECOND.intersection(said[-6:]):
         return True
+    if told in _COPULAS:
+        return not _PERSONS.isdisjoint(said)
     vocative = not said or before.rstrip().endswith(",")
     last = not following or after.lstrip(" ").startswith((",", ".", "!", "?", "\n", ";"))
     return vocative or last

@@ -269,6 +269,8 @@ def _counts(hit: Hit, text: Folded, setting: Setting) -> bool:
 
 def _sounds(word: str, language: str) -> Iterator[str]:
     """``word`` as people write it by ear."""
+    if len(word) < 4 or not re.search("[aeiou]", plain(word)):
+        return iter(())
     written = {word}
     for pattern, replacement in _BY_EAR[language]:
         written |= {re.sub(pattern, replacement, one) for one in written if len(written) < 16}

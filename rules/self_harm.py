@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rules import lexicon
+from rules.lexicon import Hit
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
+
+_DENIAL = re.compile(r"\b(?:no|nao|not|never|nunca|jamas)\s+$")
 
 
 class SelfHarm:
@@ -15,5 +19,11 @@ class SelfHarm:
     name = "self_harm"
 
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
-        """One finding for each phrase."""
-        return lexicon.findings(Category.SELF_HARM, lexicon.load().find(text, setting, self.name))
+        """One finding for each phrase that is not denied."""
+        hits = lexicon.load().find(text, setting, self.name)
+        return lexicon.findings(Category.SELF_HARM, [hit for hit in hits if not _denied(hit, text)])
+
+
+def _denied(hit: Hit, text: Folded) -> bool:
+    """Whether the word before takes it back: "no quiero morir"."""
+    return _DENIAL.search(text.plain, max(0, hit.start - 12), hit.start) is not None

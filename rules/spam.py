@@ -9,7 +9,7 @@ from rules import lexicon
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
-ENOUGH = 0.7  # weight of signs that makes a message spam
+ENOUGH = 0.75  # weight of signs that makes a message spam
 SHOUTED = 0.2
 REPEATED = 0.35
 COPIES = 2  # earlier copies of a message that make the next one a flood
