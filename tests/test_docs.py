@@ -131,6 +131,13 @@ def test_every_close_code_is_told_with_what_the_client_does() -> None:
     assert set(told.values()) <= {"may resume", "must refresh", "must stop", "stops"}
 
 
+def test_the_close_codes_that_are_never_sent_are_named() -> None:
+    code = "".join(path.read_text() for folder in ("realtime", "server") for path in (ROOT / folder).rglob("*.py"))
+    unused = {str(number) for name, number in vars(Close).items() if name.isupper() and f"Close.{name}" not in code}
+    told = re.search(r"^This version never sends (.+?);", sections(PROTOCOL)["Close codes"], flags=re.MULTILINE)
+    assert set(re.findall(r"\d{4}", told[1] if told else "")) == unused
+
+
 # ------------------------------------------------------------------------------------------------- the HTTP API
 
 OPERATIONS = Api(None, None, None, None).operations  # type: ignore[arg-type]  # only its table is looked at
