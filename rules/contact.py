@@ -217,6 +217,8 @@ def _name(text: Folded, cues: Cues, recent: list[Folded], around: list[Cues]) ->
     if (service or signed) and len(text.tokens) <= 3 and is_any_name(text.plain):
         return Finding(Category.CONTACT, 0.8, *whole, "contact:handle", "split")
     here = cues.present & (_ACCOUNT_WORDS - {"messenger_weak"})
+    if here and len(text.tokens) <= 4 and any(is_any_name(folded.plain) for folded in recent[-3:]):
+        return Finding(Category.CONTACT, 0.75, *whole, "contact:handle", "split")
     if here and (signed or sum(1 for folded in recent[-4:] if _bare_word(folded)) >= 2) and "feature" not in cues:
         return Finding(Category.CONTACT, 0.8, *whole, "contact:handle", "split")
     return None

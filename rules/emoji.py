@@ -210,7 +210,7 @@ class _Judged:
             return Category.SEXUAL, 0.0, "", frozenset()
         weight += len(set(flesh)) >= 2 and not self.ware
         weight += 2 * (bool(flesh) and self._before("mine", group, 2))
-        weight -= 2 * self.ware + 2 * (self.setting.listing in FOOD)
+        weight -= 2 * self.ware + 2 * (self.setting.listing in FOOD and not desired)
         # 🍆 with 💦 is on no shopping list, unless water is sold.
         needed = 2 if flesh else 3
         return Category.SEXUAL, 0.85 if weight > needed else 0.7 if weight == needed else 0.0, "advance", frozenset()

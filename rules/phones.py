@@ -231,7 +231,9 @@ def _judge_part(run: Run, text: Folded, cues: Cues, plan: _Plan) -> Phone | None
     figures, start, end = run.figures, run.start, run.end
     plain = text.plain
     lead = plain[max(0, start - 3) : start]
-    international = "+" in lead or (figures.startswith("00") and len(figures) > 10 and region_of(figures, True) != "")
+    international = lead.endswith(("+", "+(")) or (
+        figures.startswith("00") and len(figures) > 10 and region_of(figures, True) != ""
+    )
     step = _disguise(run, text)
     calls = _calls(cues, start, end)
     if not international and _labelled(cues, plain, start, end, step, calls):
@@ -431,7 +433,8 @@ class _Plan:
 def region_of(figures: str, international: bool = False, home: str | None = None) -> str:
     """The region whose numbering plan knows ``figures``, or an empty string.
 
-    Of REGIONS, those of ``home`` (a region or a language) are asked first. An ``international`` number, with its country code, may be of any region at all.
+    Of REGIONS, those of ``home`` (a region or a language) are asked first. An ``international`` number, with its country
+    code, may be of any region at all.
     """
     if international:
         return _valid("+" + figures.removeprefix("00"), None)
@@ -447,12 +450,21 @@ def region_of(figures: str, international: bool = False, home: str | None = None
     return ""
 
 
+# How national numbers begin: spares the library the numbers that no plan of the region can know.
+_BEGINS = {
+    "ES": re.compile(r"[6-9]"),
+    "PT": re.compile(r"[239]"),
+    "BR": re.compile(r"0?[1-9]{2}(?:9\d{8}|[2-5]\d{7})$"),
+    "MX": re.compile(r"(?:52|01|044|045)?1?[2-9]"),
+    "AR": re.compile(r"(?:54|0)?9?(?:11|[23])"),
+    "CO": re.compile(r"3|60"),
+    "US": re.compile(r"1?[2-9]\d\d[2-9]\d{6}$"),
+    "GB": re.compile(r"0[12378]"),
+}
+
+
 def _plausible(figures: str, region: str) -> bool:
-    if region == "GB":
-        return figures.startswith("0")
-    if region == "US" and len(figures) == 11:
-        return figures.startswith("1")
-    return not figures.startswith("0") or region in ("BR", "AR")
+    return _BEGINS[region].match(figures) is not None
 
 
 def _valid(number: str, region: str | None) -> str:
