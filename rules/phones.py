@@ -33,6 +33,7 @@ REGIONS = {
 _SPOKEN = {"es": ("ES", "MX", "AR", "CO"), "pt": ("BR", "PT"), "en": ("US", "GB")}
 SHORTEST, LONGEST = 7, 15  # figures; E.164 allows 15
 CHECKS = 12  # numbering-plan look-ups that a text may cost
+NUMERALS = 20  # numerals of one run that are looked at; a number said figure by figure has 15
 PARTS = 40  # stretches of figures that are weighed in a text
 
 
@@ -171,6 +172,8 @@ def _joins(gap: str, between: list[str]) -> bool:
 
 
 def _judge(run: Run, text: Folded, cues: Cues, said: Sequence[Token], plan: _Plan) -> Phone | None:
+    if len(run.numerals) > NUMERALS:
+        run = run.cut(0, NUMERALS)
     if len(run.figures) < SHORTEST:
         return None
     for part in _parts(run, text.plain):
@@ -194,8 +197,6 @@ def _parts(run: Run, plain: str) -> Iterator[Run]:
             return
     if len(run.figures) <= LONGEST:
         yield run
-    if n > 20:
-        run, n = run.cut(0, 20), 20
     strays = [
         (first, last)
         for first in range(min(n, 3))
