@@ -297,12 +297,14 @@ export class TertuliaChat extends HTMLElement {
   /** @param {import("./chat/connection").State} state @param {number} code */
   #stateChanged(state, code) {
     this.#code = code;
-    clearTimeout(this.#timers.offline);
-    if (state === "online") this.#offline = false;
-    else {
+    if (state === "online") {
+      clearTimeout(this.#timers.offline);
+      this.#timers.offline = 0;
+      this.#offline = false;
+    } else {
       this.#ready = this.#repairing = false;
       this.#outbox?.interrupted();
-      this.#timers.offline = setTimeout(() => {
+      this.#timers.offline ||= setTimeout(() => {
         this.#offline = true;
         this.#render();
       }, navigator.onLine ? OFFLINE_AFTER_MS : 0);

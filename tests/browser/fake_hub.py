@@ -135,6 +135,7 @@ class FakeHub:
         self.lose_answers = False  # carry posts out, then cut before the answer
         self.refuse_next: list[wire.Refused] = []
         self.close_at_hello = 0
+        self.unreachable = False  # pages come, chats do not
         self.tokens_expired: set[str] = set()
         self.reset_next = ""
         self.suggestions: list[dict[str, Any]] = []
@@ -181,6 +182,8 @@ class FakeHub:
         path = request.path.split("?")[0]
         if path == "/v1/ws":
             return None
+        if path == "/favicon.ico":
+            return Response(204, "No Content", Headers({"Content-Length": "0"}))
         file = (STATIC / path.removeprefix("/static/")) if path.startswith("/static/") else PAGES / path.strip("/")
         if not file.is_file():
             return connection.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
@@ -193,6 +196,8 @@ class FakeHub:
         return Response(200, "OK", headers, body)
 
     async def _connection(self, connection: ServerConnection) -> None:
+        if self.unreachable:
+            return connection.transport.abort()
         try:
             hello = wire.decode(await connection.recv(decode=True))
             assert isinstance(hello, wire.Hello)
@@ -442,9 +447,10 @@ AGENT = wire.Person("marta", "Marta Soler", Role.AGENT, online=True)
 
 
 def seeded(messages: int = 0) -> FakeHub:
-    """A hub with one conversation, ``c1``, of three people; with ``messages`` filled by their talk."""
+    """A hub with one conversation, ``c1``, of three people; with ``messages`` filled by their talk, read by all."""
     hub = FakeHub()
-    conversation = Conversation("c1", "Road bike, size M", list(PEOPLE))
+    people = [msgspec.structs.replace(person, read=messages) for person in PEOPLE]
+    conversation = Conversation("c1", "Road bike, size M", people)
     hub.conversations["c1"] = conversation
     start = now() - 3 * 86_400_000
     for number in range(messages):

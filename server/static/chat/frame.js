@@ -91,7 +91,7 @@ export class Header {
         known
           ? h(
               "button",
-              { type: "button", class: "who", onclick: () => this.actions.people(), "aria-label": `${voice.say("people")}: ${names.join(", ")}` },
+              { type: "button", class: "who", title: voice.say("people"), "aria-haspopup": "dialog", onclick: () => this.actions.people() },
               h("span", { class: "stage" }, voice.say(`stage.${log.stage}`)),
               icon("people"),
               h("bdi", {}, names.length ? voice.say("people.and", { names: names.map((name) => name.split(" ")[0]).join(", ") }) : voice.say("you")),

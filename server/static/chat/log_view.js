@@ -53,9 +53,12 @@ export class LogView {
     this.jump = h("button", { type: "button", class: "jump", hidden: true, onclick: () => this.toEnd() });
     /** @type {Map<string, {row: Row, stamp: string, element: HTMLElement}>} */
     this.drawn = new Map();
+    /** @type {HTMLElement | null} */
+    this.stop = null;
     /** @type {Set<string>} Messages whose reasons are open. */
     this.open = new Set();
     this.atEnd = true;
+    this.opened = false;
     this.height = 0;
     this.loadingOlder = false;
     this.failedOlder = false;
@@ -66,14 +69,13 @@ export class LogView {
 
   /** @param {Model} model */
   render(model) {
-    const before = this.model;
     this.model = model;
     const anchor = this.atEnd ? null : this.#anchor();
     this.element.setAttribute("aria-label", model.voice.say("log"));
     this.#reconcile(rows(model.log, model.entries, model.keys, model.unreadFrom));
     this.#drawTop();
     this.#drawBlank();
-    if (!before?.log.loaded && model.log.loaded) this.#openAt();
+    if (model.log.loaded && !this.opened) this.#openAt();
     else if (this.atEnd) this.toEnd(false);
     else if (anchor) this.#hold(anchor);
     this.#look();
@@ -85,6 +87,7 @@ export class LogView {
     this.list.replaceChildren();
     this.open.clear();
     this.atEnd = true;
+    this.opened = false;
     this.model = null;
   }
 
@@ -210,6 +213,7 @@ export class LogView {
 
   /** Open where the unread messages begin, or at the end when they fit. */
   #openAt() {
+    this.opened = true;
     this.toEnd(false);
     const mark = this.drawn.get("unread")?.element;
     if (mark && mark.offsetTop < this.element.scrollTop) {
@@ -258,7 +262,10 @@ export class LogView {
       } else if (drawn.stamp !== stamp) {
         const element = this.#draw(row);
         const focused = drawn.element.matches(":focus-within");
-        element.tabIndex = drawn.element.tabIndex;
+        if (drawn.element === this.stop) {
+          element.tabIndex = 0;
+          this.stop = element;
+        }
         if (place === drawn.element) place = element;
         drawn.element.replaceWith(element);
         Object.assign(drawn, { row, stamp, element });
@@ -268,7 +275,12 @@ export class LogView {
       if (drawn.element === place) place = place.nextElementSibling;
       else this.list.insertBefore(drawn.element, place);
     }
-    if (!this.list.querySelector(".message[tabindex='0']")) this.#stop(this.list.querySelector(".message:last-of-type"));
+    // The Tab key enters at the newest message; once inside, the place is the reader's.
+    if (!this.list.matches(":focus-within")) {
+      let last = this.list.lastElementChild;
+      while (last && !last.matches(".message")) last = last.previousElementSibling;
+      this.#stop(last);
+    }
   }
 
   /** All that a row shows, in short: the row is drawn again when this differs. @param {Row} row */
@@ -454,7 +466,7 @@ export class LogView {
             type: "button",
             tabindex: "-1",
             "aria-pressed": String(mine),
-            "aria-label": voice.say("react.by", { emoji, names }),
+            "aria-label": voice.say("react.by", { emoji: by.length > 1 ? `${emoji} ${by.length}` : emoji, names }),
             title: names,
             onclick: () => this.actions.react(message, emoji, !mine),
           },
@@ -661,9 +673,10 @@ export class LogView {
 
   /** The one message that the Tab key reaches, and the buttons within it. @param {Element | null} element */
   #stop(element) {
-    if (!element) return;
-    for (const other of this.list.querySelectorAll(".message[tabindex='0']")) /** @type {HTMLElement} */ (other).tabIndex = -1;
-    /** @type {HTMLElement} */ (element).tabIndex = 0;
+    if (!element || element === this.stop) return;
+    if (this.stop) this.stop.tabIndex = -1;
+    this.stop = /** @type {HTMLElement} */ (element);
+    this.stop.tabIndex = 0;
   }
 }
 

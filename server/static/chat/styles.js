@@ -54,7 +54,7 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 /* ---- log */
 .middle { position: relative; flex: 1; min-block-size: 0; background: var(--sunken); }
 .log { position: absolute; inset: 0; overflow-y: auto; overscroll-behavior: contain; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
-.rows { display: flex; flex-direction: column; justify-content: flex-end; padding: 0 var(--space-3) var(--space-2); }
+.rows { padding: 0 var(--space-3) var(--space-2); }
 .top { min-block-size: 40px; display: grid; place-content: center; text-align: center; color: var(--muted); font-size: var(--text-1); }
 .day, .note, .unread { display: flex; justify-content: center; text-align: center; padding-block: var(--space-2); color: var(--muted); font-size: var(--text-1); }
 .day span { padding: 3px 12px; border-radius: 99px; background: var(--surface); font-weight: 600; }
@@ -103,8 +103,8 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 .text.removed { display: flex; align-items: center; gap: 6px; color: var(--muted); font-style: italic; }
 .covered { border-radius: 4px; background: repeating-linear-gradient(-45deg, color-mix(in oklab, var(--muted) 55%, transparent) 0 3px, color-mix(in oklab, var(--muted) 34%, transparent) 3px 6px); user-select: none; }
 
-.quote { display: block; inline-size: 100%; margin-block: 2px 6px; padding: 5px 10px; border-radius: var(--radius-small); border-inline-start: 3px solid var(--accent); background: color-mix(in oklab, var(--muted) 11%, transparent); color: var(--muted); font-size: 13px; text-align: start; }
-.quote .name { display: block; color: var(--text); font-size: var(--text-1); }
+.quote { display: block; inline-size: 100%; margin-block: 2px 6px; padding: 5px 10px; border-radius: var(--radius-small); border-inline-start: 3px solid var(--accent); background: color-mix(in oklab, var(--muted) 11%, transparent); font-size: 13px; text-align: start; }
+.quote .name { display: block; font-size: var(--text-1); }
 .quote > span { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; overflow-wrap: anywhere; }
 
 .attachments { display: grid; gap: 4px; margin-block: 4px 2px; }
