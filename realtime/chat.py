@@ -460,7 +460,7 @@ class Chat:
         return getattr(self.hub.view(room, item, reader), "id", "") == message.id
 
     def _reasons(self, connection: Connection, policy: Policy, decision: Decision) -> list[Reason]:
-        if decision.verdict.rank < Verdict.NUDGE.rank:
+        if decision.verdict is Verdict.ALLOW:
             return []
         return list(policy.reasons(decision, connection.identity.lang))
 
@@ -502,7 +502,7 @@ class Chat:
             lambda tx: reviews.record_refusal(tx, room.tenant, room.id, refused, member.id, text, decision, at)
         )
         sentence = reasons[0].message if reasons else "This message cannot be sent here."
-        raise Refusal("policy", sentence, reasons=reasons)
+        raise Refusal("policy", sentence, reasons=reasons, decision=refused)
 
     async def _answered(self, connection: Connection, room: Room, command: Post) -> Accepted | None:
         me = connection.identity.id

@@ -207,7 +207,7 @@ def refused(ref: str, problem: Exception) -> Refused:
     """The answer to a command that failed. What we did not foresee is logged by its type and told as ``internal``."""
     match problem:
         case Refusal():
-            return Refused(ref, problem.code, problem.message, problem.retry_after, problem.reasons)
+            return Refused(ref, problem.code, problem.message, problem.retry_after, problem.reasons, problem.decision)
         case NotFound():
             return Refused(ref, "not_found", f"There is no such {problem.what} here.")
         case Stale():

@@ -8,11 +8,17 @@ from policies.policy import Reason
 
 
 class Refusal(Exception):
-    """A command that is not carried out; the connection goes on. ``retry_after`` in milliseconds, 0 when trying again is no use."""
+    """A command that is not carried out; the connection goes on.
 
-    def __init__(self, code: str, message: str, *, retry_after: int = 0, reasons: Sequence[Reason] = ()) -> None:
+    ``retry_after`` in milliseconds, 0 when trying again is no use. ``decision`` is the id under which it can be appealed.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, retry_after: int = 0, reasons: Sequence[Reason] = (), decision: str = ""
+    ) -> None:
         super().__init__(code, message)
-        self.code, self.message, self.retry_after, self.reasons = code, message, retry_after, list(reasons)
+        self.code, self.message, self.retry_after = code, message, retry_after
+        self.reasons, self.decision = list(reasons), decision
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -131,7 +131,7 @@ class Report(Command, frozen=True):
 
 
 class Appeal(Command, frozen=True):
-    """Ask for a second look at a decision about one's own message; ``decision`` is the message's id."""
+    """Ask for a second look at a decision about one's own message; ``decision`` is the message's id, or that of the refusal."""
 
     ref: Ref
     decision: Id
@@ -314,13 +314,17 @@ class Accepted(Event, frozen=True):
 
 
 class Refused(Event, frozen=True):
-    """A command was not carried out. ``code`` is for programs, ``message`` for people; ``retry_after`` in milliseconds."""
+    """A command was not carried out. ``code`` is for programs, ``message`` for people; ``retry_after`` in milliseconds.
+
+    A message that the policy blocked has ``reasons`` and the ``decision`` that its author may appeal.
+    """
 
     ref: str
     code: str
     message: str
     retry_after: int = 0
     reasons: list[Reason] = []
+    decision: str = ""
 
 
 class Advised(Event, frozen=True):

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 import msgspec
 import uvicorn
-from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -96,7 +95,7 @@ class Service:
         parts = {"database": "ready"}
         try:
             async with asyncio.timeout(HEALTH_SECONDS):
-                await self.database.read(lambda tx: tx.execute(text("SELECT 1")))
+                await self.database.ping()
         except (StorageError, TimeoutError):
             parts["database"] = "down"
         if self.hub.draining:

@@ -94,6 +94,10 @@ class Database:
         # Not awaited directly: a cancelled caller must not leave a statement running on a pooled connection.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._readers, run))
 
+    async def ping(self) -> None:
+        """Ask the database for an answer. Raises Unavailable."""
+        await self.read(lambda connection: connection.execute(select(1)))
+
     async def close(self) -> None:
         """Store what is waiting, then let go of everything."""
         await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)

@@ -26,6 +26,8 @@ import hypothesis
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+pytest_plugins = ["tests.platform"]
+
 ROOT = Path(__file__).resolve().parent.parent
 OFFLINE = Path(__file__).parent / "offline"
 

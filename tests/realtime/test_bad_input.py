@@ -122,8 +122,9 @@ async def test_nobody_reaches_what_is_not_theirs(platform: Any, type: str) -> No
     invited = await ana.ask("invite", conversation=chat, topic="help")
     role = {"accept": "agent", "resolve": "staff"}.get(type, "buyer")
     stranger = await platform.connect("zoe", role)
-    for ids in ({"conversation": "nowhere", "message": "nothing", "invitation": "none", "decision": "none"},
-                {"conversation": chat, "message": posted["id"], "invitation": invited["id"], "decision": posted["id"]}):  # fmt: skip
+    nothing = {"conversation": "nowhere", "message": "nothing", "invitation": "none", "decision": "none"}
+    theirs = {"conversation": chat, "message": posted["id"], "invitation": invited["id"], "decision": posted["id"]}
+    for ids in (nothing, theirs):
         fields = {name: ids.get(name, value) for name, value in GOOD[type].items()}
         if type in WITHOUT_REF:
             await stranger.send(type=type, **fields)

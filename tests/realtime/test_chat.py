@@ -307,3 +307,14 @@ async def test_an_appeal_is_about_ones_own_message(platform: Any) -> None:
     assert (await luis.ask("appeal", decision=posted["id"]))["code"] == "conflict"
     assert (await ana.ask("appeal", decision=posted["id"], note="no iba contra nadie"))["type"] == "accepted"
     assert (await ana.ask("appeal", decision=posted["id"]))["code"] == "conflict"
+    refused = await ana.post(chat, "llámame al 612 345 678")
+    assert (await ana.ask("appeal", decision=refused["decision"]))["type"] == "accepted"
+
+
+async def test_who_is_in_need_is_told_where_to_find_help_and_not_punished(platform: Any) -> None:
+    chat = await platform.open(*PEOPLE)
+    ana, luis = await platform.connect("ana"), await platform.connect("luis", "seller")
+    answer = await ana.post(chat, "no quiero seguir viviendo")
+    assert (answer["type"], answer["verdict"]) == ("accepted", "allow")
+    assert answer["reasons"][0]["category"] == "self_harm"
+    assert (await luis.next("posted"))["text"] == "no quiero seguir viviendo"
