@@ -18,6 +18,8 @@ import msgspec
 from rules.text import LEET, Folded
 
 SHORTEST = 4  # shorter words are too often an abbreviation, a unit or a model number
+MOST = 100  # disguises in one text beyond which no more are undone: it is disguised as a whole
+CACHED_PIECES = 20_000  # pieces such as "10:30" and "don't" come again and again
 LONGEST_PIECE = 80  # a longer piece without a space is an address, a code or noise
 
 # What may be written for a letter beyond the first reading in LEET.
@@ -27,8 +29,7 @@ _MASKS = "*#%&•●·░█■"
 
 # Doubled letters that ordinary words have; of the others one pair already is a stretched word.
 _DOUBLED = "lrsnmtcpfeodgbz"
-_STRETCHES = [c * 2 for c in "abcdefghijklmnopqrstuvwxyz" if c not in _DOUBLED and c not in "w"]
-_STRETCHES += [c * 3 for c in _DOUBLED + "w"]
+_NEVER_DOUBLED = frozenset(b"ahijkquvxy")
 
 _EDGES = " .,;:?!\"'()[]{}<>¡¿…«»“”‘’-_/~"
 _PARTS = re.compile(r"[^a-z0-9@$!|+€*]+")
@@ -85,6 +86,7 @@ def _masked(word: str, alone: bool) -> Iterator[str]:
 class Disguises:
     """All ways in which a set of words is disguised.
 
+    ``doubled`` maps words with a letter too many, such as ``putta``, to what they are read as.
     ``words`` are in plain form. ``famous`` ones are recognised by their first letter and stars. ``glued`` maps what may stand
     within a longer word (``hijodeputa``) to how it is read; ``innocent`` words are what they seem.
     """
@@ -110,16 +112,23 @@ class Disguises:
             self.doubled.pop(word, None)
         self._skeletons = list(self._by_skeleton)
         self._finder = ahocorasick_rs.AhoCorasick(self._skeletons)
+        self._within = lru_cache(maxsize=CACHED_PIECES)(self._piece)
         self._glued = list(glued.items())
         self._glue = ahocorasick_rs.AhoCorasick([form for form, _ in self._glued])
 
-    def reveal(self, text: Folded) -> list[Reveal]:
-        """What is disguised in ``text``, by place, without overlaps: the longest reading wins."""
-        found = [*self._odd_pieces(text), *self._stretched(text), *self._glued_words(text)]
+    def reveal(self, text: Folded, doubled: Iterable[str]) -> list[Reveal]:
+        """What is disguised in ``text``, by place, without overlaps: the longest reading wins.
+
+        ``doubled`` are those words of ``text`` that are keys of ``self.doubled``.
+        """
+        tricks = [self._odd_pieces(text), self._stretched(text), self._glued_words(text)]
+        if doubled:
+            tricks.append(self._doubled(text, doubled))
         if _CHAIN_GATE.search(text.padded):
-            found += self._chains(text)
+            tricks.append(self._chains(text))
         if "\n" in text.plain:
-            found += self._broken(text)
+            tricks.append(self._broken(text))
+        found = [*itertools.islice(itertools.chain.from_iterable(tricks), MOST)]
         if not found:
             return found
         found.sort(key=lambda reveal: (reveal.start, reveal.start - reveal.end))
@@ -129,27 +138,31 @@ class Disguises:
                 kept.append(reveal)
         return kept
 
+    def _doubled(self, text: Folded, words: Iterable[str]) -> Iterator[Reveal]:
+        for word in words:
+            for start in _occurrences(text.plain, word):
+                yield Reveal(start, start + len(word), self.doubled[word], "stretched")
+
     def _odd_pieces(self, text: Folded) -> Iterator[Reveal]:
         """Pieces between spaces that are neither a word nor a number."""
         plain = text.plain
-        seen: set[str] = set()
-        for chunk in plain.split():
-            if chunk.isalpha() or chunk in seen:
-                continue
-            piece = chunk.strip(_EDGES)
-            if piece.isalpha() and piece.isascii() or not piece or len(piece) > LONGEST_PIECE or piece.isdigit():
-                if chunk == piece or not chunk[0] == "!":
-                    continue
-            seen.add(chunk)
-            yield from self._piece(plain, chunk)
+        for chunk in {chunk for chunk in plain.split() if not chunk.isalpha()}:
+            if len(chunk) <= LONGEST_PIECE:
+                candidate, word, step = self._within(chunk)
+                if word:
+                    for start in _occurrences(plain, candidate):
+                        yield Reveal(start, start + len(candidate), word, step)
 
-    def _piece(self, plain: str, chunk: str) -> Iterator[Reveal]:
-        for candidate in dict.fromkeys((chunk.strip(_EDGES), chunk.lstrip(_EDGES[1:]), chunk, *_PARTS.split(chunk))):
+    def _piece(self, chunk: str) -> tuple[str, str, str]:
+        """The part of ``chunk`` that is disguised, the word it stands for and the trick; empty strings if there is none."""
+        piece = chunk.strip(_EDGES)
+        if not piece or piece.isdigit() or chunk[0] != "!" and piece.isalpha() and piece.isascii():
+            return "", "", ""
+        for candidate in dict.fromkeys((piece, chunk.lstrip(_EDGES[1:]), chunk, *_PARTS.split(chunk))):
             word, step = self._read(candidate)
             if word:
-                for start in _occurrences(plain, candidate):
-                    yield Reveal(start, start + len(candidate), word, step)
-                return
+                return candidate, word, step
+        return "", "", ""
 
     def _read(self, piece: str) -> tuple[str, str]:
         """The word that ``piece`` stands for and the trick, or two empty strings."""
@@ -183,7 +196,7 @@ class Disguises:
 
     def _stretched(self, text: Folded) -> Iterator[Reveal]:
         words = text.words
-        if any(stretch in words for stretch in _STRETCHES):
+        if _is_stretched(words):
             for token in dict.fromkeys(text.tokens):
                 if token.isalpha() and len(token) <= LONGEST_PIECE and token not in self._innocent:
                     word = self._spelled(token)
@@ -192,9 +205,6 @@ class Disguises:
                             yield Reveal(start, start + len(token), word, "stretched")
         if _CAPITAL_I.search(text.original):
             yield from self._capitals(text)
-        for token in self.doubled.keys() & set(text.tokens):
-            for start in _occurrences(text.plain, token):
-                yield Reveal(start, start + len(token), self.doubled[token], "stretched")
 
     def _capitals(self, text: Folded) -> Iterator[Reveal]:
         """A capital i for an l, as in ``cuIo``."""
@@ -226,7 +236,7 @@ class Disguises:
         """A word continued on the next line."""
         for match in _BREAK.finditer(text.plain):
             left, right = match[1].lstrip(_EDGES), match[2].rstrip(_EDGES)
-            word = self._spelled(left + right) if left and right else ""
+            word = self._spelled(left + right) if len(left) + len(right) >= SHORTEST else ""
             if word:
                 yield Reveal(match.end(1) - len(left), match.start(2) + len(right), word, "line break")
 
@@ -242,6 +252,23 @@ class Disguises:
             before, after = _split(words[first:start]), _split(words[end:last])
             if before is not None and after is not None:
                 yield Reveal(first, last, " ".join((*before, self._glued[index][1], *after)), "glued")
+
+
+def _is_stretched(words: str) -> bool:
+    """Whether some letter stands twice that never does in ordinary words, or any letter three times."""
+    written = words.encode("ascii")
+    if not written:
+        return False
+    # Of the text and itself one letter on, equal letters leave a zero byte.
+    shifted = b" " + written[:-1]
+    same = (int.from_bytes(written, "big") ^ int.from_bytes(shifted, "big")).to_bytes(len(written), "big")
+    place = same.find(0, 1)
+    while place >= 0:
+        letter = written[place]
+        if letter in _NEVER_DOUBLED or letter != 0x20 and same[place - 1] == 0:
+            return True
+        place = same.find(0, place + 1)
+    return False
 
 
 def _doublings(word: str) -> Iterator[str]:

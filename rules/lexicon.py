@@ -13,16 +13,21 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from rules import disguise, locale
-from rules.phrase import Phrase, forms, plain
+from rules.phrase import Lists, Phrase, forms, plain
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
 TERMS = Path(__file__).parent / "terms"
+MOST = 200  # hits in one text beyond which it is covered as a whole
+LONG = 600  # characters of a piece in which phrases are looked for
+OVERLAP = 200  # characters that neighbouring pieces share: more than a phrase has
+
 FAMILIES = ("profanity", "insult", "sexual", "threat", "drugs_weapons", "self_harm", "spam")
 
 _NOTATION = re.compile(r"[*?()<>_!^$\[\]]|\.\.\.")
@@ -109,9 +114,9 @@ class Lexicon:
         glued: dict[str, str] = {}
         innocent: set[str] = set()
         for vocabulary in vocabularies:
-            lists = {name: tuple(written.split(", ")) for name, written in vocabulary.lists.items()}
-            innocent.update(plain(word) for word in lists.get("innocent", ()))
-            famous.update(lists.get("famous", ()))
+            lists = Lists(vocabulary.lists)
+            innocent.update(lists.words("innocent") if "innocent" in lists else ())
+            famous.update(lists.words("famous") if "famous" in lists else ())
             for group in vocabulary.groups:
                 for source in group.terms:
                     for word in self._add(vocabulary, group, source, lists):
@@ -120,23 +125,22 @@ class Lexicon:
                         if group.inside:
                             glued[word.replace(" ", "")] = word
             for name in vocabulary.disguised:
-                disguised.update((word, None) for one in lists[name] for form in forms(one) for word in plain(form).split())
+                disguised.update((word, None) for form in lists.words(name) for word in form.split())
         readable = [word for word in disguised if word not in innocent]
         self._disguises = disguise.Disguises(readable, famous, glued, innocent)
-        self._known = frozenset(self._words) | frozenset(self._phrases)
+        self._doubled = frozenset(self._disguises.doubled)
+        self._known = frozenset(self._words) | frozenset(self._phrases) | self._doubled
 
     def _add(
-        self, vocabulary: Vocabulary, group: Group, source: str, lists: Mapping[str, Sequence[str]]
+        self, vocabulary: Vocabulary, group: Group, source: str, lists: Lists
     ) -> Iterator[str]:
         """Enters one term; yields what it looks like in plain form, if it is no more than words."""
-        context = frozenset(plain(word) for name in group.unless for one in lists[name] for word in forms(one))
-        needs = frozenset(plain(word) for name in group.only for one in lists[name] for word in forms(one))
+        context = frozenset(word for name in group.unless for word in lists.words(name))
+        needs = frozenset(word for name in group.only for word in lists.words(name))
         name = f"{vocabulary.language}/{source}"
         term = Term(vocabulary.family, vocabulary.language, name, group, context, needs)
         if _NOTATION.search(source):
-            phrase = Phrase(source, lists)
-            for anchor in phrase.anchors:
-                self._phrases[anchor].append((phrase, term))
+            self._add_phrase(Phrase(source, lists), term)
             return
         written = forms(source)
         yield from dict.fromkeys(map(plain, written))
@@ -147,9 +151,11 @@ class Lexicon:
                 self._words[form].append(term)
         phrases = [word for word in written if " " in plain(word)]
         if phrases:
-            phrase = Phrase("(" + "|".join(phrases) + ")", {})
-            for anchor in phrase.anchors:
-                self._phrases[anchor].append((phrase, term))
+            self._add_phrase(Phrase(f"({'|'.join(phrases)})", lists), term)
+
+    def _add_phrase(self, phrase: Phrase, term: Term) -> None:
+        for anchor in phrase.needs[0]:
+            self._phrases[anchor].append((phrase, term))
 
     def find(self, text: Folded, setting: Setting, family: str) -> list[Hit]:
         """The hits of one family that count in this setting, by place."""
@@ -166,13 +172,19 @@ class Lexicon:
 
     def _search(self, text: Folded) -> Mapping[str, list[Hit]]:
         hits: dict[str, list[Hit]] = defaultdict(list)
-        for term, start, end in self._matches(text.padded, text.tokens):
+        words = frozenset(text.tokens)
+        matches = [*islice(self._matches(text.padded, words), MOST + 1)]
+        if len(matches) > MOST:
+            return _covered(text, matches)
+        for term, start, end in matches:
             hits[term.family].append(Hit(term, start, end, text.span(start, end)))
-        reveals = self._disguises.reveal(text)
+        reveals = self._disguises.reveal(text, self._doubled & words)
+        if len(reveals) == disguise.MOST:
+            reveals = [*reveals[:-1], msgspec.structs.replace(reveals[-1], end=len(text.plain))]
         if reveals:
             self._search_revealed(text, reveals, hits)
         if text.decoded is not None:
-            for term, start, end in self._matches(text.decoded.padded, text.decoded.tokens):
+            for term, start, end in self._matches(text.decoded.padded, frozenset(text.decoded.tokens)):
                 hits[term.family].append(Hit(term, start, end, text.decoded.span(start, end), "percent"))
         return {family: _distinct(found) for family, found in hits.items()}
 
@@ -180,14 +192,29 @@ class Lexicon:
         self, text: Folded, reveals: Sequence[disguise.Reveal], hits: dict[str, list[Hit]]
     ) -> None:
         revealed = Revealed(text, reveals)
-        for term, start, end in self._matches(revealed.padded, revealed.padded.split()):
+        for term, start, end in self._matches(revealed.padded, frozenset(revealed.padded.split())):
             first, last, step = revealed.place(start, end)
             if step:
                 hits[term.family].append(Hit(term, first, last, text.span(first, last), step))
 
-    def _matches(self, padded: str, tokens: Sequence[str]) -> Iterator[tuple[Term, int, int]]:
+    def _matches(self, padded: str, words: frozenset[str]) -> Iterator[tuple[Term, int, int]]:
         """Terms with their places in the text that ``padded`` has one space before."""
-        found = self._known.intersection(tokens)
+        if len(padded) <= LONG:
+            yield from self._matches_within(padded, words)
+            return
+        # In a long text every phrase would be looked for everywhere; phrases are short, so that pieces do.
+        seen: set[tuple[Term, int, int]] = set()
+        for start in range(0, len(padded), LONG - OVERLAP):
+            first, last = max(padded.rfind(" ", 0, start + 1), 0), padded.find(" ", start + LONG)
+            piece = padded[first : last + 1 if last >= 0 else len(padded)]
+            for term, begin, end in self._matches_within(piece, frozenset(piece.split())):
+                match = (term, begin + first, end + first)
+                if match not in seen:
+                    seen.add(match)
+                    yield match
+
+    def _matches_within(self, padded: str, words: frozenset[str]) -> Iterator[tuple[Term, int, int]]:
+        found = self._known & words
         phrases: dict[Phrase, Term] = {}
         for token in found:
             for term in self._words.get(token, ()):
@@ -198,11 +225,14 @@ class Lexicon:
                     start = padded.find(spaced, start + 1)
             phrases.update(self._phrases.get(token, ()))
         for phrase, term in phrases.items():
-            for match in phrase.expression.finditer(padded):
-                start, end = match.span("part")
-                part = match["part"]
-                start += len(part) - len(part.lstrip())
-                yield term, start - 1, start - 1 + len(part.strip())
+            for needed in phrase.needs:
+                if words.isdisjoint(needed):
+                    break
+            else:
+                for match in phrase.expression.finditer(padded):
+                    start, part = match.start("part"), match["part"]
+                    start += len(part) - len(part.lstrip())
+                    yield term, start - 1, start - 1 + len(part.strip())
 
 
 class Revealed:
@@ -237,6 +267,16 @@ class Revealed:
             ending.end if ending else closing + end - close,
             step,
         )
+
+
+def _covered(text: Folded, matches: Iterable[tuple[Term, int, int]]) -> Mapping[str, list[Hit]]:
+    """One hit on the whole text for each family: it says little else."""
+    strongest: dict[str, Term] = {}
+    for term, _, _ in matches:
+        if term.family not in strongest or term.group.score > strongest[term.family].group.score:
+            strongest[term.family] = term
+    whole = (0, len(text.original))
+    return {family: [Hit(term, 0, len(text.plain), whole)] for family, term in strongest.items()}
 
 
 def _distinct(hits: list[Hit]) -> list[Hit]:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
 
 from rules.text import fold
 
@@ -33,7 +34,10 @@ _COMMON = frozenset(
     a o e y i u an the of to in on at is it as or and but you your me my we he she they i be are was do no not so if for from
     with this that will can have has get got el la los las lo un una unos unas de del en que se te me le les os su sus tu
     tus mi con por para es no si ya al vas va voy a o os as um uma da do das dos na no nos nas em eu tu ele voce vc seu sua
-    teu tua com por para pra nao sim vai vou tem esta muito very all just
+    teu tua com por para pra nao sim vai vou tem esta muito very all just what want like need make up find how please where
+    money good see would out why como number m pay phone let could when tell credit tengo gente going put something free mas
+    under now car people live quiero look come tomorrow days more around take off made show back last here work over price
+    todos hay hacer quero tudo refund right who better nada say way cuando tiene only friend before 10 casa minha estas ser
     """.split()
 )
 
@@ -61,70 +65,96 @@ def plain(text: str) -> str:
 
 
 class Phrase:
-    """A phrase made ready. ``anchors`` are words of which a text must contain one to match."""
+    """A phrase made ready. ``needs`` are sets of words: a text that matches has a word of each. The first is the rarest."""
 
-    __slots__ = ("anchors", "expression")
-
-    def __init__(self, source: str, lists: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, source: str, lists: Lists) -> None:
         reader = _Reader(source, lists)
-        body, anchors = reader.sequence()
+        body, needs = reader.sequence()
         if reader.tokens:
             raise PhraseError(source, f"cannot read {reader.tokens[0]!r}")
-        if not anchors:
+        if not needs:
             raise PhraseError(source, "no word that it could be found by")
-        self.anchors = anchors
+        self.needs = sorted(needs, key=_rarity, reverse=True)
         lead = r"\A +" if body.startswith(_FIRST) else "(?<= )"
         body = body.removeprefix(_FIRST)
-        self.expression = re.compile(lead + (body if _PART in body else f"{_PART}{body})"))
+        self._source = lead + (body if _PART in body else f"{_PART}{body})")
 
+    @cached_property
+    def expression(self) -> re.Pattern[str]:
+        """Matches the phrase in ``Folded.padded``; its group ``part`` is what is reported. Compiled when first used."""
+        return re.compile(self._source)
+
+
+Needs = list[frozenset[str]]
 
 _FIRST = "(?#first)"
 _PART = "(?P<part>"
 
 
-class _Reader:
-    """Reads the notation by recursive descent; every method returns an expression and the words it can be found by."""
+class Lists:
+    """Named lists of alternatives, each read once."""
 
-    def __init__(self, source: str, lists: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, written: Mapping[str, str]) -> None:
+        self._written = written
+        self._read: dict[str, tuple[str, Needs]] = {}
+
+    def __getitem__(self, name: str) -> tuple[str, Needs]:
+        if name not in self._read:
+            self._read[name] = _choice([_Reader(one, self).sequence() for one in self._written[name].split(", ")])
+        return self._read[name]
+
+    def words(self, name: str) -> list[str]:
+        """All forms of the alternatives of a list without notation, in plain form."""
+        return [plain(form) for one in self._written[name].split(", ") for form in forms(one)]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._written
+
+
+class _Reader:
+    """Reads the notation by recursive descent; every method returns an expression and the sets of words it needs."""
+
+    def __init__(self, source: str, lists: Lists) -> None:
         self.source, self.lists = source, lists
         self.tokens = _TOKEN.findall(source)
 
-    def sequence(self) -> tuple[str, frozenset[str]]:
+    def sequence(self) -> tuple[str, Needs]:
         pieces: list[str] = []
-        anchors: frozenset[str] = frozenset()
+        needs: Needs = []
         while self.tokens and self.tokens[0] not in ("|", ")"):
-            expression, found = self.item()
+            expression, needed = self.item()
             pieces.append(expression)
-            if found and (not anchors or _rarity(found) > _rarity(anchors)):
-                anchors = found
+            needs += needed
         body = "".join(pieces)
         # The part may open before the mark of the first word: that mark goes to the front.
-        return (_FIRST + body.replace(_FIRST, "") if _FIRST in body else body), anchors
+        return (_FIRST + body.replace(_FIRST, "") if _FIRST in body else body), needs
 
-    def item(self) -> tuple[str, frozenset[str]]:
+    def item(self) -> tuple[str, Needs]:
         token = self.tokens.pop(0)
         if token in ("[", "]", "^", "$"):
-            return {"[": _PART, "]": ")", "^": _FIRST, "$": r"(?= *\Z)"}[token], frozenset()
+            return {"[": _PART, "]": ")", "^": _FIRST, "$": r"(?= *\Z)"}[token], []
         if token == "...":
-            return "(?:[a-z0-9]+ +){0,3}?", frozenset()
+            return "(?:[a-z0-9]+ +){0,3}?", []
         if token == "!":
-            return f"(?!{self.item()[0]})", frozenset()
+            return f"(?!{self.item()[0]})", []
         if token == "(":
-            expression, anchors = self.group()
+            expression, needs = self.group()
         elif token == "_":
-            expression, anchors = "(?:[a-z0-9]+ +)", frozenset()
+            expression, needs = "(?:[a-z0-9]+ +)", []
         elif token.startswith("<"):
-            expression, anchors = self.named(token[1:-1])
+            if token[1:-1] not in self.lists:
+                raise PhraseError(self.source, f"no list named {token!r}")
+            expression, needs = self.lists[token[1:-1]]
         elif token in (")", "|", "?"):
             raise PhraseError(self.source, f"{token!r} is out of place")
         else:
-            expression, anchors = _word(token)
+            expression, needs = _word(token)
         if self.tokens and self.tokens[0] == "?":
             self.tokens.pop(0)
-            return expression + "?", frozenset()
-        return expression, anchors
+            return expression + "?", []
+        return expression, needs
 
-    def group(self) -> tuple[str, frozenset[str]]:
+    def group(self) -> tuple[str, Needs]:
         choices = [self.sequence()]
         while self.tokens and self.tokens[0] == "|":
             self.tokens.pop(0)
@@ -134,32 +164,25 @@ class _Reader:
         self.tokens.pop(0)
         return _choice(choices)
 
-    def named(self, name: str) -> tuple[str, frozenset[str]]:
-        if name not in self.lists:
-            raise PhraseError(self.source, f"no list named {name!r}")
-        return _choice([_Reader(self.source, {}).read(one) for one in self.lists[name]])
 
-    def read(self, text: str) -> tuple[str, frozenset[str]]:
-        self.tokens = _TOKEN.findall(text)
-        return self.sequence()
-
-
-def _choice(choices: Sequence[tuple[str, frozenset[str]]]) -> tuple[str, frozenset[str]]:
-    """One of several. It can be found by a word only if each of them can."""
+def _choice(choices: Sequence[tuple[str, Needs]]) -> tuple[str, Needs]:
+    """One of several: what it needs is one of the rarest words of each, if each needs any."""
     # The longer first, so that "hijo de puta" is not left at "hijo".
     expressions = sorted(dict.fromkeys(expression for expression, _ in choices), key=len, reverse=True)
-    anchors = [found for _, found in choices]
-    return f"(?:{'|'.join(expressions)})", frozenset().union(*anchors) if all(anchors) else frozenset()
+    rarest = [max(needs, key=_rarity) for _, needs in choices if needs]
+    needs = [frozenset().union(*rarest)] if len(rarest) == len(choices) else []
+    return f"(?:{'|'.join(expressions)})", needs
 
 
-def _word(word: str) -> tuple[str, frozenset[str]]:
+@cache
+def _word(word: str) -> tuple[str, Needs]:
     ending = "[a-z0-9]*" if word.endswith("*") else ""
     written = sorted({plain(form) for form in forms(word.removesuffix("*"))}, key=len, reverse=True)
     expressions = [form.replace(" ", " +") + ending + " +" if form else "" for form in written]
-    anchors = frozenset() if ending else frozenset(max(form.split(), key=len, default="") for form in written)
-    return f"(?:{'|'.join(expressions)})", frozenset() if "" in anchors else anchors
+    rarest = frozenset(max(form.split(), key=len, default="") for form in written)
+    return f"(?:{'|'.join(expressions)})", [] if ending or "" in rarest else [rarest]
 
 
-def _rarity(anchors: frozenset[str]) -> tuple[int, int, int]:
-    """Orders anchors: rare words are uncommon and long."""
-    return -len(anchors & _COMMON), min(map(len, anchors)), -len(anchors)
+def _rarity(words: frozenset[str]) -> tuple[int, int, int]:
+    """Orders sets of words: rare words are uncommon and long."""
+    return -len(words & _COMMON), min(map(len, words)), -len(words)
