@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rules.contact import Contact
-from rules.emoji import Emoji
 from rules.drugs_weapons import DrugsWeapons
+from rules.emoji import Emoji
 from rules.insult import Insult
 from rules.links import Links
 from rules.payment import Payment

@@ -33,6 +33,7 @@ _NEVER_DOUBLED = frozenset(b"ahijkquvxy")
 
 _EDGES = " .,;:?!\"'()[]{}<>¡¿…«»“”‘’-_/~"
 _PARTS = re.compile(r"[^a-z0-9@$!|+€*]+")
+_STARS = re.compile(r"\*{2,}")
 _LONG_RUN = re.compile(r"([a-z0-9])\1{3,}")
 _ALNUM = re.compile(r"[a-z0-9]")
 _CHAIN_GATE = re.compile(r" [a-z0-9] {1,3}[a-z0-9] {1,3}[a-z0-9] ")
@@ -75,10 +76,10 @@ def _masked(word: str, alone: bool) -> Iterator[str]:
     for start in range(1, len(word)):
         for end in range(start + 1, len(word) + 1):
             known = len(word) - (end - start)
-            if known >= 2 or alone:
+            if known >= 2 and end - start <= known or alone:
                 yield word[:start] + "*" * (end - start) + word[end:]
             if known >= 3 and end - start >= 2:
-                yield word[:start] + "**" + word[end:]
+                yield word[:start] + "+" + word[end:]  # a row of stars of any length
     yield word[0] + "".join("*" if c in _VOWELS else c for c in word[1:])
     yield word[0] + "".join("*" if c in _VOWELS else c for c in word[1:-1]) + word[-1]
 
@@ -179,7 +180,7 @@ class Disguises:
         word = self._by_mask.get(form, "")
         if word and (hidden or any(c > "\x7f" for c in piece) or _vowel_dropped(form, word)):
             return word, "masked"
-        word = self._by_mask.get(re.sub(r"\*{2,}", "**", form), "") if "**" in form and "*" in piece else ""
+        word = self._by_mask.get(_STARS.sub("+", form), "") if "**" in piece else ""
         if word:
             return word, "masked"
         if "💩" in piece and piece.replace("💩", "shit") in self._known:

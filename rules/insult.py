@@ -23,7 +23,10 @@ _BETWEEN = frozenset(
     """.split()
 )
 _SELF = frozenset(
-    "soy fui estoy estamos somos ando andamos llego siento quede sere seria im i am was feel felt myself sou estou tou fiquei sinto eu yo mim".split()
+    """
+    soy fui estoy estamos somos ando andamos llego siento quede sere seria im i am was feel felt myself sou estou
+    tou fiquei sinto eu yo mim
+    """.split()
 )
 _OTHER = frozenset(
     """
@@ -32,6 +35,7 @@ _OTHER = frozenset(
     mira oye anda ey hey listen che venga vete calla callate vai vaza sai escuta olha toma look
     """.split()
 )
+_OF = frozenset("de del of do da".split())
 _COPULAS = frozenset("is are was es son era sao eh esta ta".split())
 _PERSONS = frozenset(
     """
@@ -89,6 +93,8 @@ def _aimed(said: list[str], before: str, after: str) -> bool:
         return False
     if told in _OTHER or _SECOND.intersection(said[-6:]):
         return True
+    if said and said[-1] in _OF:
+        return False
     if told in _COPULAS:
         return not _PERSONS.isdisjoint(said)
     vocative = not said or before.rstrip().endswith(",")

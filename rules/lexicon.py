@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from rules import disguise, locale
-from rules.phrase import Lists, Phrase, forms, plain
+from rules.phrase import Lists, Phrase, forms, plain, title
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
@@ -45,7 +45,15 @@ _BY_EAR = {
         ("z", "s"),
         ("(?<![a-z])h", ""),
     ),
-    "pt": (("qu(?=[ei])", "k"), ("c(?=[aoulr])", "k"), ("ch", "x"), ("lh", "i"), ("lho$", "io"), ("ss", "c"), ("o$", "u")),
+    "pt": (
+        ("qu(?=[ei])", "k"),
+        ("c(?=[aoulr])", "k"),
+        ("ch", "x"),
+        ("lh", "i"),
+        ("lho$", "io"),
+        ("ss", "c"),
+        ("o$", "u"),
+    ),
     "en": (("^f", "ph"), ("ck", "k"), ("ck", "cc"), ("u(?=ck)", "oo"), ("ing$", "in"), ("er$", "a"), ("s$", "z")),
 }
 
@@ -131,13 +139,11 @@ class Lexicon:
         self._doubled = frozenset(self._disguises.doubled)
         self._known = frozenset(self._words) | frozenset(self._phrases) | self._doubled
 
-    def _add(
-        self, vocabulary: Vocabulary, group: Group, source: str, lists: Lists
-    ) -> Iterator[str]:
+    def _add(self, vocabulary: Vocabulary, group: Group, source: str, lists: Lists) -> Iterator[str]:
         """Enters one term; yields what it looks like in plain form, if it is no more than words."""
         context = frozenset(word for name in group.unless for word in lists.words(name))
         needs = frozenset(word for name in group.only for word in lists.words(name))
-        name = f"{vocabulary.language}/{source}"
+        name = f"{vocabulary.language}/{title(source)}"
         term = Term(vocabulary.family, vocabulary.language, name, group, context, needs)
         if _NOTATION.search(source):
             self._add_phrase(Phrase(source, lists), term)
@@ -156,6 +162,12 @@ class Lexicon:
     def _add_phrase(self, phrase: Phrase, term: Term) -> None:
         for anchor in phrase.needs[0]:
             self._phrases[anchor].append((phrase, term))
+
+    def prepare(self) -> None:
+        """Compiles all phrases now rather than when each is first used: for a process that serves."""
+        for phrases in self._phrases.values():
+            for phrase, _ in phrases:
+                _ = phrase.expression
 
     def find(self, text: Folded, setting: Setting, family: str) -> list[Hit]:
         """The hits of one family that count in this setting, by place."""
@@ -188,9 +200,7 @@ class Lexicon:
                 hits[term.family].append(Hit(term, start, end, text.decoded.span(start, end), "percent"))
         return {family: _distinct(found) for family, found in hits.items()}
 
-    def _search_revealed(
-        self, text: Folded, reveals: Sequence[disguise.Reveal], hits: dict[str, list[Hit]]
-    ) -> None:
+    def _search_revealed(self, text: Folded, reveals: Sequence[disguise.Reveal], hits: dict[str, list[Hit]]) -> None:
         revealed = Revealed(text, reveals)
         for term, start, end in self._matches(revealed.padded, frozenset(revealed.padded.split())):
             first, last, step = revealed.place(start, end)

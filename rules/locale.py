@@ -51,7 +51,9 @@ _COUNTRIES = {
         entregador caminhonete carona cachorro tchau kkk kkkk kkkkk rs guri guria oxe eita uai
         """.split()
     )
-    - frozenset(("legal", "cara", "tela", "ape", "apartamento", "cachorro", "ne", "ta", "to", "carona", "trem", "mina")),
+    - frozenset(
+        ("legal", "cara", "tela", "ape", "apartamento", "cachorro", "ne", "ta", "to", "carona", "trem", "mina")
+    ),
     "MX": frozenset(
         "wey guey neta chido chida orale mande ahorita alv ptm chamba lana compa compas jale chela troca oxxo apartas "
         "refri platicar checar rentar carnal morro morra simon nomas tantito".split()

@@ -26,6 +26,9 @@ from functools import cache, cached_property
 from rules.text import fold
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_NOT_HERE = re.compile(r"!\([^()]*(?:\([^()]*\)[^()]*)*\)")
+_GROUP = re.compile(r"\(([^()|]*)[^()]*\)(\??)")
+_SIGNS = re.compile(r"\S+\?|[\[\]^$!]")
 _TOKEN = re.compile(r"\s*(\.\.\.|[()|?!\[\]^$]|<[a-z_]+>|[^\s()|?!\[\]^$<>]+)")
 
 # Too common to find a phrase by, if there is anything else.
@@ -40,6 +43,15 @@ _COMMON = frozenset(
     todos hay hacer quero tudo refund right who better nada say way cuando tiene only friend before 10 casa minha estas ser
     """.split()
 )
+
+
+def title(source: str) -> str:
+    """A short name for a term: its first alternatives, without what may be left out."""
+    name = _BRACES.sub(lambda match: match[1].split(",")[0], source)
+    name = _NOT_HERE.sub("", name)
+    while _GROUP.search(name):
+        name = _GROUP.sub(lambda match: "" if match[2] else match[1], name)
+    return " ".join(_SIGNS.sub(" ", name).split())
 
 
 class PhraseError(ValueError):
