@@ -103,7 +103,7 @@ export class TertuliaChat extends HTMLElement {
       menu: (message, anchor) => this.#openMenu(message, anchor),
       reply: (message) => this.#reply(message),
       react: (message, emoji, on) => this.#command({ type: "react", ...this.#here, message: message.id, emoji, on }),
-      appeal: (message) => this.#appeal(message),
+      appeal: (decision) => this.#command({ type: "appeal", decision }, "appeal.done"),
       insist: (entry) => this.#insist(entry),
       takeBack: (entry, text) => this.#takeBack(entry, text),
       discard: (entry) => this.#discard(entry),
@@ -759,11 +759,6 @@ export class TertuliaChat extends HTMLElement {
     } catch {
       this.#say(this.#voice.say("problem.unknown"));
     }
-  }
-
-  /** @param {MessageForm} message */
-  #appeal(message) {
-    this.#command({ type: "appeal", decision: message.id }, "appeal.done");
   }
 
   /** @param {string} text */

@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from policies.policy import Reason
 from realtime import protocol as wire
 from rules.types import Role, Stage
 
@@ -75,10 +76,8 @@ class Conversation:
         self.at = at or max(self.at + 1, now())
         seq = self.last + 1
         role = self.people[author].role
-        fields = {"id": f"m{seq}", "version": seq} | more
-        event = wire.Posted(
-            conversation=self.id, seq=seq, author=author, role=role, text=text, at=self.at, **fields
-        )
+        fields: dict[str, Any] = {"id": f"m{seq}", "version": seq} | more
+        event = wire.Posted(conversation=self.id, seq=seq, author=author, role=role, text=text, at=self.at, **fields)
         self.log.append(event)
         return event
 
@@ -199,14 +198,14 @@ class FakeHub:
         if self.unreachable:
             return connection.transport.abort()
         try:
-            hello = wire.decode(await connection.recv(decode=True))
+            hello = wire.decode(str(await connection.recv(decode=True)))
             assert isinstance(hello, wire.Hello)
             if self.close_at_hello or hello.token in self.tokens_expired:
                 return await connection.close(self.close_at_hello or 4401)
             # A token here is the participant's id, with anything after a dot.
             await self._welcome(connection, hello.token.split(".")[0], hello)
             async for frame in connection:
-                command = wire.decode(frame)
+                command = wire.decode(str(frame))
                 self.received.append((self.connections[connection], command))
                 if self.delay:
                     await asyncio.sleep(self.delay)
@@ -271,7 +270,11 @@ class FakeHub:
         if event.state == "held":
             return wire.Hidden(event.conversation, event.seq)
         plain = msgspec.structs.replace(event, reasons=[])
-        return msgspec.structs.replace(plain, text=event.text.replace("damn", "████")) if event.state == "masked" else plain
+        return (
+            msgspec.structs.replace(plain, text=event.text.replace("damn", "████"))
+            if event.state == "masked"
+            else plain
+        )
 
     async def _since(self, connection: ServerConnection, who: str, id: str, after: int, epoch: str) -> None:
         conversation = self.conversations[id]
@@ -292,12 +295,14 @@ class FakeHub:
         return event
 
     async def _obey(self, connection: ServerConnection, who: str, command: Any) -> None:
-        if self.refuse_next and getattr(command, "ref", ""):
+        if self.refuse_next and hasattr(command, "ref"):
             refusal = self.refuse_next.pop(0)
             return await self._tell(connection, msgspec.structs.replace(refusal, ref=command.ref))
         conversation = self.conversations.get(getattr(command, "conversation", ""))
         if conversation is None:
-            conversation = next(each for each in self.conversations.values() if who in each.members or who not in each.people)
+            conversation = next(
+                each for each in self.conversations.values() if who in each.members or who not in each.people
+            )
         match command:
             case wire.Post():
                 await self._post(connection, who, conversation, command)
@@ -389,7 +394,7 @@ class FakeHub:
                 return await self.publish(conversation, event)
             await self._tell(connection, conversation.accepted[key])
             await self.publish(conversation, event)
-            offered = [suggestion for suggestion in self.suggestions]
+            offered = list(self.suggestions)
             for other, reader in list(self.connections.items()):
                 if offered and reader in conversation.members and reader != who:
                     await self._tell(other, wire.Suggested(conversation.id, event.id, offered))
@@ -425,17 +430,17 @@ class FakeHub:
             await self.invitation(conversation, view)
 
 
-def reasons(category: str) -> list[wire.Reason]:
+def reasons(category: str) -> list[Reason]:
     """Why, for a category; nothing for none."""
     if not category:
         return []
     message, action = REASONS[category]
-    return [wire.Reason(f"{category}.clause", category, message, action)]
+    return [Reason(f"{category}.clause", category, message, action)]
 
 
 def blocked(ref: str, category: str) -> wire.Refused:
     """The refusal of a blocked text."""
-    return wire.Refused(ref, "policy", "This cannot be sent.", reasons=reasons(category))
+    return wire.Refused(ref, "policy", "This cannot be sent.", reasons=reasons(category), decision="d1")
 
 
 PEOPLE = [
@@ -472,19 +477,43 @@ def story() -> FakeHub:
     say = conversation.post
     say("ana", "Hola, ¿sigue disponible la bici? 🚲", next(at))
     say("luis", "¡Hola! Sí, está como nueva. La usé dos veranos.", next(at))
-    say("luis", "Te paso la ficha del taller:", next(at), attachments=[
-        wire.Attachment("https://files.example/ficha.pdf", "Revisión de taller 2025.pdf", "application/pdf", 248_000)
-    ])
-    say("rui", "Eu posso entregar no sábado de manhã, se vocês combinarem o horário.", next(at), reactions={"👍": ["ana", "luis"], "🙏": ["ana"]})
+    say(
+        "luis",
+        "Te paso la ficha del taller:",
+        next(at),
+        attachments=[
+            wire.Attachment(
+                "https://files.example/ficha.pdf", "Revisión de taller 2025.pdf", "application/pdf", 248_000
+            )
+        ],
+    )
+    say(
+        "rui",
+        "Eu posso entregar no sábado de manhã, se vocês combinarem o horário.",
+        next(at),
+        reactions={"👍": ["ana", "luis"], "🙏": ["ana"]},
+    )
     say("ana", "Perfecto. ¿Me la dejas en 420?", next(at))
-    say("luis", "Bajar tanto no puedo, pero por 450 te incluyo el ████ casco y las luces.", next(at), reply_to="m8", state="masked")
+    say(
+        "luis",
+        "Bajar tanto no puedo, pero por 450 te incluyo el ████ casco y las luces.",
+        next(at),
+        reply_to="m8",
+        state="masked",
+    )
     at = iter(range(now() - 2_000_000, now(), 61_000))
     say("rui", "", next(at), state="removed")
     conversation.stage = Stage.ORDERED
-    conversation.log.append(wire.SettingChanged("c1", conversation.last + 1, next(at), conversation.title, Stage.ORDERED))
+    conversation.log.append(
+        wire.SettingChanged("c1", conversation.last + 1, next(at), conversation.title, Stage.ORDERED)
+    )
     say("ana", "Trato hecho, 450 con casco y luces. ¿Cuándo puedo pagar?", next(at), edited_at=now() - 1_000_000)
     say("luis", "😄", next(at))
-    say("luis", "Cuando quieras, desde la propia app. Aquí explican cómo funciona el pago protegido: https://help.example/pagos/proteccion-al-comprador", next(at))
+    say(
+        "luis",
+        "Cuando quieras, desde la propia app. Aquí explican cómo funciona el pago protegido: https://help.example/pagos/proteccion-al-comprador",
+        next(at),
+    )
     say("ana", "¡Genial, gracias!", next(at))
     for who in ("luis",):
         conversation.people[who] = msgspec.structs.replace(conversation.people[who], read=conversation.last)

@@ -31,7 +31,7 @@ import { rows } from "./rows.js";
  * @property {(message: MessageForm, anchor: HTMLElement) => void} menu
  * @property {(message: MessageForm) => void} reply
  * @property {(message: MessageForm, emoji: string, on: boolean) => void} react
- * @property {(message: MessageForm) => void} appeal
+ * @property {(decision: string) => void} appeal of a message, or of a refusal
  * @property {(entry: Entry) => void} insist
  * @property {(entry: Entry, text: string) => void} takeBack words return to the composer
  * @property {(entry: Entry) => void} discard
@@ -59,7 +59,7 @@ export class LogView {
     this.open = new Set();
     this.atEnd = true;
     this.opened = false;
-    this.height = 0;
+    this.scrollTop = 0;
     this.loadingOlder = false;
     this.failedOlder = false;
     /** @type {Model | null} */
@@ -104,8 +104,7 @@ export class LogView {
   toEnd(smooth = true) {
     this.atEnd = true;
     const still = !smooth || matchMedia("(prefers-reduced-motion: reduce)").matches;
-    this.height = this.element.scrollHeight;
-    this.element.scrollTo({ top: this.height, behavior: still ? "instant" : "smooth" });
+    this.element.scrollTo({ top: this.element.scrollHeight, behavior: still ? "instant" : "smooth" });
   }
 
   /** @param {string} key */
@@ -161,9 +160,10 @@ export class LogView {
   #scrolled() {
     const { element } = this;
     const distance = element.scrollHeight - element.scrollTop - element.clientHeight;
-    // Rows get their real height when they come into sight; that moves the end away, not the reader.
-    if (this.atEnd && distance >= END_PX && element.scrollHeight !== this.height) return this.toEnd(false);
-    this.height = element.scrollHeight;
+    // Rows get their real height when they come into sight, the composer grows: that moves the end away, not the reader.
+    const up = element.scrollTop < this.scrollTop - 1;
+    this.scrollTop = element.scrollTop;
+    if (this.atEnd && distance >= END_PX && !up) return this.toEnd(false);
     this.atEnd = distance < END_PX;
     this.#look();
     if (element.scrollTop < OLDER_PX) this.#older();
@@ -439,8 +439,9 @@ export class LogView {
           {},
           h(
             "a",
-            { href: url, target: "_blank", rel: "noopener noreferrer nofollow ugc", tabindex: "-1", "aria-label": voice.say("attachment", { name }) },
+            { href: url, target: "_blank", rel: "noopener noreferrer nofollow ugc", tabindex: "-1" },
             icon("file"),
+            h("span", { class: "aside" }, `${voice.say("attachment")} `),
             h("bdi", { class: "name" }, name),
             size ? h("span", { class: "size" }, bytes(size, voice.lang)) : null,
           ),
@@ -539,7 +540,7 @@ export class LogView {
       " ",
       toggle,
       h("span", { class: "reasons" }, ...unique(reasons).map((text) => h("span", { dir: "auto" }, text))),
-      appeal ? button(voice.say("appeal"), { class: "link", onclick: () => this.actions.appeal(message) }) : null,
+      appeal ? button(voice.say("appeal"), { class: "link", onclick: () => this.actions.appeal(message.id) }) : null,
     ];
   }
 
@@ -549,11 +550,13 @@ export class LogView {
     const known = `problem.${entry.code}`;
     const why = unique(entry.reasons);
     if (!why.length) why.push(voice.knows(known) ? voice.say(known) : entry.problem || voice.say("problem.unknown"));
+    const { decision } = entry;
+    const appeal = decision ? button(voice.say("appeal"), { onclick: () => this.actions.appeal(decision) }) : undefined;
     return h(
       "div",
       { class: "status refused" },
       icon("stop"),
-      h("div", {}, h("strong", {}, voice.say("state.refused")), " ", h("span", { dir: "auto" }, why.join(" ")), this.#choices(entry)),
+      h("div", {}, h("strong", {}, voice.say("state.refused")), " ", h("span", { dir: "auto" }, why.join(" ")), this.#choices(entry, appeal)),
     );
   }
 

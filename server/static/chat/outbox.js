@@ -21,6 +21,7 @@
  * @property {number} seq the message's place once accepted
  * @property {string} verdict
  * @property {string} code of the refusal
+ * @property {string} decision what its author may appeal
  * @property {string} problem the server's sentence, for codes that we have no words for
  * @property {import("./wire").Reason[]} reasons
  * @property {string[]} rewrites
@@ -59,7 +60,7 @@ export class Outbox {
       client_id: this.newId(), text, reply_to, attachments, suggestion, despite_advice: false,
       // Two words within one millisecond keep their order after a reload too.
       at: Math.max(this.now(), (this.entries.at(-1)?.at ?? 0) + 1),
-      state: "waiting", tried: false, id: "", seq: 0, verdict: "", code: "", problem: "", reasons: [], rewrites: [],
+      state: "waiting", tried: false, id: "", seq: 0, verdict: "", code: "", decision: "", problem: "", reasons: [], rewrites: [],
     };
     this.entries.push(entry);
     this.#save(entry);
@@ -110,8 +111,8 @@ export class Outbox {
       this.#change(entry, { state: "waiting" });
       return answer.retry_after || RETRY_MS;
     }
-    const { code, message: problem, reasons = [] } = answer;
-    this.#change(entry, { state: "refused", tried: false, code, problem, reasons });
+    const { code, message: problem, reasons = [], decision = "" } = answer;
+    this.#change(entry, { state: "refused", tried: false, code, problem, reasons, decision });
     return 0;
   }
 

@@ -26,7 +26,7 @@ export interface Welcome {
 /** A conversation that the reader has just become part of. */
 export interface Opened { type: "conversation"; conversation: ConversationView }
 export interface Accepted { type: "accepted"; ref: string; client_id?: string; id?: string; seq?: number; verdict?: string; reasons?: Reason[] }
-export interface Refused { type: "refused"; ref: string; code: string; message: string; retry_after?: number; reasons?: Reason[] }
+export interface Refused { type: "refused"; ref: string; code: string; message: string; retry_after?: number; reasons?: Reason[]; decision?: string }
 export interface Advised { type: "advised"; ref: string; advice: string; reasons?: Reason[]; rewrites?: string[] }
 export type Answer = Accepted | Refused | Advised | HistoryPage;
 

@@ -88,7 +88,7 @@ export default {
   "react": "React",
   "react.with": "React with {emoji}",
   "react.by": "{emoji} from {names}",
-  "attachment": "Attachment: {name}",
+  "attachment": "Attachment:",
 
   "unread.one": "{n} new message",
   "unread.other": "{n} new messages",

@@ -88,7 +88,7 @@ const words = {
   "react": "Reaccionar",
   "react.with": "Reaccionar con {emoji}",
   "react.by": "{emoji} de {names}",
-  "attachment": "Archivo adjunto: {name}",
+  "attachment": "Archivo adjunto:",
 
   "unread.one": "{n} mensaje nuevo",
   "unread.other": "{n} mensajes nuevos",

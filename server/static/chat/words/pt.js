@@ -88,7 +88,7 @@ export default {
   "react": "Reagir",
   "react.with": "Reagir com {emoji}",
   "react.by": "{emoji} de {names}",
-  "attachment": "Anexo: {name}",
+  "attachment": "Anexo:",
 
   "unread.one": "{n} mensagem nova",
   "unread.other": "{n} mensagens novas",
