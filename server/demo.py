@@ -57,13 +57,14 @@ class Seat(msgspec.Struct, frozen=True):
 
 
 class Started(msgspec.Struct, frozen=True):
-    """All that the page needs. ``listings`` maps what can be chosen to the title of the chat."""
+    """All that the page needs. ``listings`` maps what can be chosen to the title of the chat, ``hints`` names words to try."""
 
     conversation: str
     lang: str
     listing: str
     stage: Stage
     listings: dict[str, str]
+    hints: dict[str, str]
     people: list[Seat]
     agent: Seat
     staff: Seat
@@ -105,7 +106,7 @@ class Demo:
         await self._seed(tenant, script, asked.lang, asked.listing, at)
         started = Started(
             conversation=CONVERSATION, lang=asked.lang, listing=asked.listing, stage=Stage.ENQUIRY,
-            listings=script["listings"],
+            listings=script["listings"], hints=script["hints"],
             people=[self._seat(tenant, role, script["names"][role], asked.lang) for role in _PARTIES],
             agent=self._seat(tenant, Role.AGENT, script["names"]["agent"], asked.lang),
             staff=self._seat(tenant, "staff", "Staff", asked.lang),
