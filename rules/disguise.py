@@ -96,6 +96,8 @@ class Disguises:
         self, words: Iterable[str], famous: Iterable[str], glued: dict[str, str], innocent: Iterable[str]
     ) -> None:
         self._innocent = frozenset(innocent)
+        words = list(words)
+        self._short = frozenset(word for word in words if len(word) == SHORTEST - 1)
         known = [word for word in dict.fromkeys(words) if len(word) >= SHORTEST]
         self._by_skeleton: dict[str, list[str]] = defaultdict(list)
         self._by_mask: dict[str, str] = {}
@@ -200,7 +202,8 @@ class Disguises:
         if _is_stretched(words):
             for token in dict.fromkeys(text.tokens):
                 if token.isalpha() and len(token) <= LONGEST_PIECE and token not in self._innocent:
-                    word = self._spelled(token)
+                    short = _LONG_RUN.sub(r"\1", token)
+                    word = short if short in self._short else self._spelled(token)
                     if word and word != token:
                         for start in _occurrences(text.plain, token):
                             yield Reveal(start, start + len(token), word, "stretched")

@@ -19,7 +19,7 @@ _BETWEEN = frozenset(
     un una unos unas el la los las tan muy medio todo toda tremendo completo completa autentico verdadero verdadera poco
     a an the such so very total complete absolute utter right proper real fucking bloody stupid dumb pathetic little big
     um uma o os as mesmo bem grande puto puta pinche maldito maldita pobre viejo vieja gordo gorda velho velha just really
-    pedazo de cacho que lo me m
+    lo me m
     """.split()
 )
 _SELF = frozenset(
@@ -89,12 +89,10 @@ def _aimed(said: list[str], before: str, after: str) -> bool:
     if _AFTER_SELF.intersection(following[:2]):
         return False
     told = next((word for word in reversed(said[-5:]) if word not in _BETWEEN), "")
-    if told in _SELF or told in _REPORTS:
+    if told in _SELF or told in _REPORTS or told in _OF:
         return False
     if told in _OTHER or _SECOND.intersection(said[-6:]):
         return True
-    if said and said[-1] in _OF:
-        return False
     if told in _COPULAS:
         return not _PERSONS.isdisjoint(said)
     vocative = not said or before.rstrip().endswith(",")
