@@ -41,7 +41,7 @@ export class TertuliaChat extends HTMLElement {
   /** @type {string} */
   #token = "";
   /** @type {(() => Promise<string>) | undefined} Asked for a token when there is none, or the one there is has expired. */
-  getToken;
+  #getToken;
   /** @type {(() => Promise<Attachment | null>) | undefined} The host's own way to bring a file; with it a clip appears. */
   #attach;
 
@@ -74,7 +74,7 @@ export class TertuliaChat extends HTMLElement {
   #saving = new Map();
   /** @type {Map<string, number>} */
   #typing = new Map();
-  /** @type {MessageForm[]} */
+  /** @type {string[]} */
   #unspoken = [];
   /** @type {Record<string, number>} One timer a purpose. */
   #timers = {};
@@ -139,6 +139,8 @@ export class TertuliaChat extends HTMLElement {
   }
 
   connectedCallback() {
+    this.#upgrade();
+
     document.addEventListener("visibilitychange", this.#render);
     addEventListener("storage", this.#stored);
     this.#timers.minute = setInterval(this.#render, MINUTE_MS);
@@ -181,6 +183,14 @@ export class TertuliaChat extends HTMLElement {
     else if (this.#connection.state === "stopped") this.#connection.again();
   }
 
+  get getToken() {
+    return this.#getToken;
+  }
+  set getToken(getToken) {
+    this.#getToken = getToken;
+    if (this.isConnected && !this.#connection) this.#restart();
+  }
+
   get attach() {
     return this.#attach;
   }
@@ -207,6 +217,16 @@ export class TertuliaChat extends HTMLElement {
         this.#command({ type: "invite", ...this.#here, topic, note, scopes: share ? ["messages"] : [] });
       }),
     );
+  }
+
+  /** What the page has set before this module was loaded hides our accessors; it is set again through them. */
+  #upgrade() {
+    for (const name of /** @type {const} */ (["token", "getToken", "attach"])) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = /** @type {any} */ (this[name]);
+      delete (/** @type {any} */ (this)[name]);
+      /** @type {any} */ (this)[name] = value;
+    }
   }
 
   // ------------------------------------------------------------------------------------------------ connecting
@@ -432,7 +452,7 @@ export class TertuliaChat extends HTMLElement {
     this.#typing.delete(event.author);
     this.composer.suggest([]);
     this.#emit("message", { message: { ...event } });
-    if (event.author !== this.#log.me) this.#announce(event);
+    if (event.author !== this.#log.me) this.#announce(`${this.#name(event.author)}: ${event.text.replace(/█+/g, this.#voice.say("covered"))}`);
   }
 
   /**
@@ -465,15 +485,13 @@ export class TertuliaChat extends HTMLElement {
     this.#timers.typing = setTimeout(this.#render, TYPING_LASTS_MS + 50);
   }
 
-  /** Tell those who listen, all of a moment at once. @param {MessageForm} message */
-  #announce(message) {
-    this.#unspoken.push({ ...message });
+  /** Tell those who listen, all of a moment at once. @param {string} text */
+  #announce(text) {
+    this.#unspoken.push(text);
     this.#timers.announce ||= setTimeout(() => {
       this.#timers.announce = 0;
-      const voice = this.#voice;
-      const spoken = this.#unspoken.splice(0);
-      const texts = spoken.map(({ author, text }) => `${this.#name(author)}: ${text.replace(/█+/g, voice.say("covered"))}`);
-      this.speaker.textContent = texts.length > 3 ? voice.say("unread", { n: texts.length }) : texts.join(". ");
+      const texts = this.#unspoken.splice(0);
+      this.speaker.textContent = texts.length > 3 ? this.#voice.say("unread", { n: texts.length }) : texts.join(". ");
     }, ANNOUNCE_AFTER_MS);
   }
 
@@ -500,6 +518,7 @@ export class TertuliaChat extends HTMLElement {
     this.#render();
     try {
       const wait = outbox.answer(entry, await answer);
+      this.#announceFate(entry);
       this.#render();
       if (!wait) return void this.#flush();
       this.#pausedUntil = Date.now() + wait;
@@ -509,6 +528,13 @@ export class TertuliaChat extends HTMLElement {
       outbox.interrupted();
       this.#render();
     }
+  }
+
+  /** What became of one's own message is heard only where it needs its author. @param {Entry} entry */
+  #announceFate(entry) {
+    const fate = entry.state === "sent" ? { hold: "held", mask: "masked" }[entry.verdict] : entry.state;
+    if (!fate || fate === "waiting") return;
+    this.#announce([this.#voice.say(`state.${fate}`), ...entry.reasons.map((reason) => reason.message)].join(" "));
   }
 
   /** @param {Entry} entry */

@@ -445,6 +445,24 @@ async def test_other_closes_are_resumed_without_a_word(hub: FakeHub, open_chat: 
     assert commands(hub, wire.History)[1:] == []
 
 
+@pytest.mark.parametrize("when", ["before the module is loaded", "after the element is in the page"])
+async def test_a_host_may_give_its_token_whenever_it_likes(hub: FakeHub, browser: Browser, when: str) -> None:
+    page = await browser.new_page()
+    await page.goto(f"http://127.0.0.1:{hub.port}/empty.html")
+    give = "chat.getToken = async () => 'ana'"
+    load = "await import('/static/tertulia-chat.js')"
+    steps = (
+        [give, load]
+        if when.startswith("before")
+        else [load, "await new Promise((done) => setTimeout(done, 300))", give]
+    )
+    script = f"async () => {{ const chat = document.querySelector('tertulia-chat'); {'; '.join(steps)}; }}"
+    await page.evaluate(script)
+    await expect(page.locator("tertulia-chat h1")).to_have_text("Road bike, size M")
+    assert list(hub.connections.values()) == ["ana"]
+    await page.close()
+
+
 async def test_who_is_let_in_later_sees_the_chat_then(hub: FakeHub, open_chat: Open) -> None:
     marta = await open_chat(hub, "marta")
     await expect(marta.chat.locator(".notice.net")).to_contain_text("This chat is not available to you.")
@@ -664,6 +682,12 @@ async def test_arriving_messages_are_told_to_screen_readers_together(hub: FakeHu
     for number in range(5):
         await hub.say("c1", "rui", str(number))
     await expect(spoken).to_have_text("5 new messages")
+
+
+async def test_what_needs_its_author_is_told_to_screen_readers_too(hub: FakeHub, open_chat: Open) -> None:
+    ana = await open_chat(hub)
+    await ana.say("a@b.example")
+    await expect(ana.chat.locator("[aria-live=polite]")).to_contain_text("Not sent. To keep you safe, contact details")
 
 
 async def test_a_message_can_be_reported_and_one_s_own_cannot(hub: FakeHub, open_chat: Open) -> None:
@@ -896,6 +920,32 @@ async def test_long_words_and_right_to_left_stay_within_the_phone(hub: FakeHub, 
           .filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.className)"""
     )
     assert wide == []
+
+
+async def test_on_touch_every_target_has_44_pixels(running: Running, open_chat: Open) -> None:
+    hub = await running(story())
+    hub.suggestions = [{"id": "s1", "text": "Yes."}]
+    luis = await open_chat(hub, "luis", size=PHONE)
+    ana = await open_chat(hub, "ana", size=PHONE)
+    for text in ("that damn chain", "a@b.example", "how stupid"):
+        await ana.say(text)
+    await expect(ana.chat.locator(".status.advised")).to_be_visible()
+    await expect(luis.chat.locator(".chips")).to_be_visible()
+    for seat, opener in ((ana, ".corner"), (luis, ".who")):
+        await seat.chat.locator(opener).click()
+        await expect(seat.chat.get_by_role("dialog")).to_be_visible()
+        small = await seat.chat.evaluate(
+            """(chat) => [...chat.shadowRoot.querySelectorAll("button, .option, .check, .attachments a")].flatMap((part) => {
+              const { height, width } = part.getBoundingClientRect();
+              const { top, bottom, left, right, content } = getComputedStyle(part, "::after");
+              const more = content === "none" ? [0, 0] : [top, bottom].map((side) => -parseFloat(side));
+              const sides = content === "none" ? [0, 0] : [left, right].map((side) => -parseFloat(side));
+              const target = [width + sides[0] + sides[1], height + more[0] + more[1]];
+              // Side by side with the text it belongs to, a quote is as wide as its message and a line of text high.
+              return height === 0 || part.matches(".quote") || Math.min(...target) >= 43.5 ? [] : [[part.className, ...target]];
+            })"""
+        )
+        assert small == []
 
 
 async def test_the_host_s_accent_font_and_radius_are_taken_and_stay_readable(hub: FakeHub, open_chat: Open) -> None:

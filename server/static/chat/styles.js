@@ -115,7 +115,7 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 
 .reactions { display: flex; flex-wrap: wrap; gap: 4px; margin-block-start: -3px; padding-inline: 6px; position: relative; }
 .own .reactions { justify-content: flex-end; }
-.reactions button { display: inline-flex; align-items: center; gap: 4px; min-block-size: 24px; padding: 0 7px; border-radius: 99px; border: 1px solid var(--line); background: var(--surface); font-size: 13px; line-height: 1; }
+.reactions button { position: relative; display: inline-flex; align-items: center; gap: 4px; min-block-size: 24px; padding: 0 7px; border-radius: 99px; border: 1px solid var(--line); background: var(--surface); font-size: 13px; line-height: 1; }
 .reactions button[aria-pressed="true"] { border-color: var(--accent); background: var(--accent-soft); }
 .reactions span { color: var(--muted); font-size: var(--text-1); }
 .edited { padding-inline: 4px; color: var(--muted); font-size: 11px; }
@@ -283,6 +283,9 @@ legend, .note-field > span { padding: 0; margin-block-end: 6px; font-weight: 600
 @media (hover: none), (pointer: coarse) {
   .who, .corner, .choices button, .rewrites button, .chip, .chips .quiet, .notice > button:not(.link, .quiet) { min-block-size: 44px; }
   .link::after { inset: -14px -4px; }
+  .reactions button::after { content: ""; position: absolute; inset: -6px 0; }
+  .attachments a { min-block-size: 44px; }
+  .chips > .quiet { min-inline-size: 44px; }
   .notice .quiet, .context button, .staged button { inline-size: 44px; block-size: 44px; }
   .notice .stars button { inline-size: 44px; block-size: 44px; }
   .reactions button { min-block-size: 32px; min-inline-size: 44px; justify-content: center; }
