@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
 LANGUAGES = ("es", "en", "pt")
+LAUGHTER = "<laugh>"
 
-_SIGNS = (
-    ("<link>", re.compile(r"https?://\S+|www\.\S+|\b\w+@\w+\.\w+\b")),
+_DIGIT = re.compile(r"\d")
+_LINK = re.compile(r"https?://\S+|www\.\S+|\b\w+@\w+\.\w+\b")
+_FIGURES = (
     ("<phone>", re.compile(r"(?<!\w)\+?\d[\d ().-]{7,}\d(?!\w)")),
     (
         "<price>",
@@ -37,36 +40,34 @@ _SIGNS = (
     ("<number>", re.compile(r"\b\d[\d.,]*\b")),
 )
 _TOKEN = re.compile(r"<\w+>|[^\W_]+(?:['’-][^\W_]+)*|[?!]|\.{3}|[\u2190-\u2bff\U0001f000-\U0001faff]")
-_STRETCHED = re.compile(r"(\w)\1{2,}")
-_LAUGH = re.compile(r"(?:j[aeiou]){2,}j?|(?:h[aeiou]){2,}h?|k{3,}|(?:rs){2,}|lo+l|lmao+|jaj\w*|hahah?\w*")
-
+_STRETCHED = re.compile(r"([^\W\d_])\1{2,}")
+_LAUGH = re.compile(r"\b(?:(?:j+[aeiou]+){2,}j*|(?:h+[aeiou]+){2,}h*|k{3,}|(?:rs){2,}|lo+l|lmao+)\b")
 
 # An amount is an amount with or without its currency: "30 and it's mine" is an offer as "30 euros" is.
 _SIGN_CONCEPTS = {"<price>": "amount", "<number>": "amount", "<time>": "clock", "<minutes>": "minutes", "?": "asks"}
 
 
 def fold(text: str) -> str:
-    """NFKC, lower case, stretched letters squeezed, accents off."""
-    lowered = _STRETCHED.sub(r"\1", unicodedata.normalize("NFKC", text).lower().replace("’", "'"))
-    if lowered.isascii():
-        return lowered
-    return "".join(c for c in unicodedata.normalize("NFD", lowered) if not unicodedata.combining(c))
+    """NFKC, lower case, accents off, laughter as one sign, stretched letters squeezed."""
+    lowered = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    if not lowered.isascii():
+        lowered = "".join(c for c in unicodedata.normalize("NFD", lowered) if not unicodedata.combining(c))
+    return _STRETCHED.sub(r"\1", _LAUGH.sub(f" {LAUGHTER} ", lowered))
 
 
 def tokens(text: str, lang: str) -> list[str]:
-    """The words and signs of a message, folded, shorthand of ``lang`` spelled out; laughter is one sign."""
-    plain = fold(text)
-    for sign, pattern in _SIGNS:
-        if any(map(str.isdigit, plain)) or sign == "<link>":
-            plain = pattern.sub(f" {sign} ", plain)
-    spelled: list[str] = []
+    """The words and signs of a message, folded, the shorthand of ``lang`` spelled out."""
     short = shorthand(lang)
-    for token in _TOKEN.findall(plain):
-        if _LAUGH.fullmatch(token):
-            spelled.append("<laugh>")
-        else:
-            spelled.extend(short.get(token, token).split())
-    return spelled
+    return [word for token in _TOKEN.findall(_signed(fold(text))) for word in short.get(token, token).split()]
+
+
+def _signed(plain: str) -> str:
+    if "." in plain or "@" in plain:
+        plain = _LINK.sub(" <link> ", plain)
+    if _DIGIT.search(plain):
+        for sign, pattern in _FIGURES:
+            plain = pattern.sub(f" {sign} ", plain)
+    return plain
 
 
 @cache
@@ -92,7 +93,7 @@ class Concepts:
                 into.setdefault(words.rstrip("*"), []).append(concept)
         self.shortest = min(map(len, self.stems), default=1)
 
-    def of(self, words: list[str]) -> list[str]:
+    def of(self, words: Sequence[str]) -> list[str]:
         """The concepts that ``words`` touch, in order, each as often as it is touched."""
         found: list[str] = []
         for i, word in enumerate(words):
