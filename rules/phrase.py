@@ -34,13 +34,29 @@ _TOKEN = re.compile(r"\s*(\.\.\.|[()|?!\[\]^$]|<[a-z_]+>|[^\s()|?!\[\]^$<>]+)")
 # Too common to find a phrase by, if there is anything else.
 _COMMON = frozenset(
     """
-    a o e y i u an the of to in on at is it as or and but you your me my we he she they i be are was do no not so if for from
-    with this that will can have has get got el la los las lo un una unos unas de del en que se te me le les os su sus tu
-    tus mi con por para es no si ya al vas va voy a o os as um uma da do das dos na no nos nas em eu tu ele voce vc seu sua
-    teu tua com por para pra nao sim vai vou tem esta muito very all just what want like need make up find how please where
-    money good see would out why como number m pay phone let could when tell credit tengo gente going put something free mas
-    under now car people live quiero look come tomorrow days more around take off made show back last here work over price
-    todos hay hacer quero tudo refund right who better nada say way cuando tiene only friend before 10 casa minha estas ser
+    a o e y i u an the of to in on at is it as or and but you your me my we he she they be are was do no not so if
+    for from with this that will can have has get got el la los las lo un una unos unas de del en que se te le les
+    os su sus tu tus mi con por para es si ya al vas va voy um uma da das dos na nos nas em eu ele voce vc seu sua
+    teu tua com pra nao sim vai vou tem esta muito very all just what want like need make up find how please where
+    money good see would out why como number m pay phone let could when tell credit tengo gente going put something
+    free mas under now car people live quiero look come tomorrow days more around take off made show back last here
+    work over price todos hay hacer quero tudo refund right who better nada say way cuando tiene only friend before
+    10 casa minha estas ser about acabo acho agora ahora ai ainda algo alguem alguien am amigos amor ano anos antes
+    any ao aqui asi assim assistindo ate azul bem boa bom book buen buena buenas bueno buenos by cada cara cash caso
+    cena check comer conmigo cosa cuenta d dando dar day deja depois desde dessa desse deu dia dias did didn dios
+    don donde dormir ela eles encontro entre era eres esa ese esos espero essa essas esse estamos estao estar este
+    esto estou estoy exchange extra falar falta familia favor faz fazer feliz fica ficar filho fin final fosse foto
+    ganas go gran great gusta ha hace hacen haciendo hasta hecho hoje homem hora horas hoy ia igual ir isso ja
+    juntos know lado legal linda lindo list llevo long looking lugar mae mais mal mala malo mama manana manda mano
+    maria mejor melhor menos mesmo meu meus mim mis mismo momento muchas mucho mulher mundo nadie necesito nem next
+    ni ninguem noche normal nossa novo nunca ojala one otra ou p padre pais pasa pasar paso passa passar pela pelo
+    pena pensar peor persona personas pessoa pessoas pin poco pode podemos podria porque pouco prato primera pro
+    programa pronto proxima puede puedes puedo pues q qual quando queda quem quer queria quien re real really roupa
+    sabe saber sabes sai sair salir sea seguro sei sem semana sempre sentir sera seria serio should siempre siento
+    sin sobre solo some son soy ta tambem tambien tan tao tenemos tener tenho ter there ti tiempo tienen tienes time
+    tio tipo toda todas today todo top trabajar trabajo two ultimo unica us use vale vamos vaya vcs ve vem vendo veo
+    ver verdad vez vida video vivo voces vontade voz which x yes yo service services business break call easy bad
+    guaranteed offer buy order share night bed week month home
     """.split()
 )
 
