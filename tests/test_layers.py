@@ -19,7 +19,7 @@ OUTSIDE = {
     "rules": {"ahocorasick_rs", "emoji", "msgspec", "phonenumbers"},
     "policies": {"msgspec"},
     "storage": {"alembic", "msgspec", "psycopg", "sqlalchemy"},
-    "moderation": {"detoxify", "msgspec", "numpy", "torch"},
+    "moderation": {"detoxify", "msgspec", "numpy", "torch", "transformers"},
     "desk": {"msgspec", "sqlalchemy"},
     "realtime": {"jwt", "msgspec", "redis", "sqlalchemy.Connection", "uvicorn", "websockets"},
     "server": {

@@ -1,0 +1,84 @@
+"""The deep process as the hub holds it: started, spoken to over a socket pair, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+
+from moderation.deep.frames import BadStream, Frame, Judge, Unpacker, pack
+
+# The process counts its own cores: libraries that start a thread for each would only wait for each other.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+class Process(asyncio.Protocol):
+    """One run of ``command``. ``heard`` takes the frames that come; ``ended`` is set when it is gone or beyond use."""
+
+    def __init__(self, heard: Callable[[Frame], None]) -> None:
+        self.pid = 0
+        self.ended = asyncio.Event()
+        self._heard = heard
+        self._unpacker = Unpacker()
+        self._transport: asyncio.Transport | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+
+    async def start(self, command: Sequence[str]) -> None:
+        """Start it. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        try:
+            # In a thread, because starting a process takes a moment in which nobody could be relayed anything.
+            self._child = await loop.run_in_executor(None, _spawn, command, theirs)
+        except BaseException:
+            ours.close()  # a process that starts all the same finds nobody there, and ends
+            raise
+        finally:
+            theirs.close()
+        self.pid = self._child.pid
+        ours.setblocking(False)
+        await loop.create_unix_connection(lambda: self, sock=ours)
+
+    def send(self, asks: Sequence[Judge]) -> None:
+        """Ask for scores; lost if it is gone."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join([pack(ask) for ask in asks]))
+
+    async def end(self) -> None:
+        """Take it away, whatever it is doing, and wait until it is gone."""
+        if self._transport is not None:
+            self._transport.abort()
+        if self._child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._child.kill()
+            await asyncio.get_running_loop().run_in_executor(None, self._child.wait)
+
+    # ------------------------------------------------------------------------------------- called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        try:
+            for frame in self._unpacker.feed(data):
+                self._heard(frame)
+        except BadStream:
+            self.ended.set()
+
+    def connection_lost(self, problem: Exception | None) -> None:
+        """See asyncio."""
+        self.ended.set()
+
+
+def _spawn(command: Sequence[str], connection: socket.socket) -> subprocess.Popen[bytes]:
+    # A session of its own: the interrupt that a terminal sends to the hub is not for it.
+    return subprocess.Popen(
+        list(command), stdin=connection.fileno(), stdout=subprocess.DEVNULL, env={**os.environ, **_ENVIRONMENT},
+        start_new_session=True,
+    )  # fmt: skip
