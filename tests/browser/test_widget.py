@@ -480,31 +480,40 @@ async def test_who_is_let_in_later_sees_the_chat_then(hub: FakeHub, open_chat: O
 # ------------------------------------------------------------------------------------------------- reading
 
 
-async def test_older_messages_come_on_the_way_up_and_nothing_jumps(running: Running, open_chat: Open) -> None:
+@pytest.mark.parametrize("anchors", [True, False], ids=["the browser anchors", "the element does it alone"])
+async def test_older_messages_come_on_the_way_up_and_nothing_jumps(
+    running: Running, open_chat: Open, anchors: bool
+) -> None:
     hub = await running(seeded(300))
     ana = await open_chat(hub, "ana")
+    if not anchors:
+        # As a browser without scroll anchoring shows it.
+        await ana.chat.evaluate(
+            """(chat) => {
+              const sheet = new CSSStyleSheet();
+              sheet.replaceSync(".log { overflow-anchor: none; } .message { content-visibility: visible; }");
+              chat.shadowRoot.adoptedStyleSheets.push(sheet);
+            }"""
+        )
     await expect(ana.message("Message 300:")).to_be_visible()
     # Where each message in sight stands, frame by frame, while somebody scrolls up with the wheel.
     await ana.log.hover()
     jumps = await ana.page.evaluate(
         """async () => {
           const log = document.querySelector("tertulia-chat").shadowRoot.querySelector(".log");
-          const inSight = (box) => box.bottom > 150 && box.top < 700;
-          const places = () => new Map(
-            [...log.querySelectorAll(".message")].map((row) => [row.dataset.key, row.getBoundingClientRect()])
-              .filter(([, box]) => inSight(box)).map(([key, box]) => [key, box.top]),
-          );
+          const rows = () => [...log.querySelectorAll(".message")].map((row) => [row.dataset.key, row.getBoundingClientRect().top]);
           const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
           const jumps = [];
           for (let step = 0; step < 400 && !(log.scrollTop === 0 && log.querySelector(".top").textContent); step++) {
-            const before = places();
+            const before = rows().filter(([, at]) => at > 150 && at < 450);
             const top = log.scrollTop;
             log.scrollTop = Math.max(0, top - 240);
             const moved = Math.min(240, top);
             await frame();
-            for (const [key, at] of places()) {
-              const jump = at - before.get(key) - moved;
-              if (before.has(key) && Math.abs(jump) > 2) jumps.push([key, jump]);
+            const after = new Map(rows());
+            for (const [key, at] of before) {
+              const jump = after.get(key) - at - moved;
+              if (!(Math.abs(jump) <= 2)) jumps.push([key, jump]);
             }
             if (log.scrollTop < 300) await new Promise((done) => setTimeout(done, 60));
           }

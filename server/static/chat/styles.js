@@ -62,7 +62,9 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 .unread { align-items: center; gap: var(--space-3); color: var(--accent-text); font-weight: 600; }
 .unread::before, .unread::after { content: ""; flex: 1; border-block-start: 1px solid color-mix(in oklab, var(--accent) 40%, transparent); }
 
-.message { display: flex; gap: var(--space-2); padding: 1px 2px; border-radius: var(--radius-small); content-visibility: auto; contain-intrinsic-block-size: auto 44px; scroll-margin-block: 48px; overflow-anchor: auto; }
+.message { display: flex; gap: var(--space-2); padding: 1px 2px; border-radius: var(--radius-small); content-visibility: auto; contain-intrinsic-block-size: auto 44px; scroll-margin-block: 48px; }
+/* Estimated heights that become real ones above the reader need a browser that anchors what is read. */
+@supports not (overflow-anchor: auto) { .message { content-visibility: visible; } }
 .message.first { padding-block-start: var(--space-2); }
 .message.own { justify-content: flex-end; }
 .body { display: flex; flex-direction: column; align-items: flex-start; min-inline-size: 0; max-inline-size: calc(100% - 36px); flex: 1; }

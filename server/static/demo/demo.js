@@ -205,7 +205,7 @@ class Demo {
 
   #nameTarget() {
     const name = this.target.seat?.name ?? "";
-    this.hintsFor.textContent = name ? this.#voice?.say("hint.try", { name: name.split(",")[0] }) ?? "" : "";
+    this.hintsFor.textContent = name ? this.#voice?.say("hint.try", { name }) ?? "" : "";
   }
 
   /** @param {string} hint */

@@ -93,7 +93,7 @@ export class Strip {
     this.voice = voice;
     this.title.textContent = voice.say("staff.title");
     this.empty.textContent = voice.say("staff.empty");
-    this.pace.title = voice.say("staff.pace.title");
+    this.pace.title = voice.say("staff.median.title");
     this.scroll.setAttribute("aria-label", voice.say("staff.title"));
     this.#draw();
   }
@@ -122,7 +122,7 @@ export class Strip {
     const times = this.decisions.map(({ us = 0 }) => us).sort((a, b) => a - b);
     this.empty.hidden = times.length > 0;
     this.list.hidden = !times.length;
-    this.pace.textContent = times.length ? this.voice?.say("staff.pace", { n: times[times.length >> 1] }) ?? "" : "";
+    this.pace.textContent = times.length ? this.voice?.say("staff.median", { n: times[times.length >> 1] }) ?? "" : "";
     this.actions.waiting(this.decisions.filter(waits).length);
   }
 
@@ -142,7 +142,7 @@ export class Strip {
       { class: `decision ${verdict}` },
       h("span", { class: "verdict" }, icon(SIGNS[verdict]), voice.say(`verdict.${verdict}`)),
       h("span", { class: "by" }, h("span", { class: `sign ${decision.role}` }, decision.role in ROLES ? icon(decision.role) : null), h("bdi", {}, this.names.get(decision.author) ?? decision.author)),
-      h("span", { class: "us", title: voice.say("staff.us") }, voice.say("staff.pace", { n: decision.us ?? 0 })),
+      h("span", { class: "us", title: voice.say("staff.us") }, voice.say("staff.micro", { n: decision.us ?? 0 })),
       h("p", { class: "said", dir: "auto" }, excerpt(decision.text, findings)),
       clauses.length || findings.length ? h("dl", { class: "why" }, this.#why(decision, voice)) : null,
       foot,
