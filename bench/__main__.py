@@ -10,11 +10,12 @@ import msgspec
 
 from bench import judging, postgres, servers
 from bench.hub import Case, Length, Result, measure
-from bench.report import Environment, Report, hub_aims, tables
+from bench.report import Environment, Report, hub_aims, judging_aims, published, tables
 from bench.servers import Server
 from bench.texts import messages
 
 RESULTS = Path(__file__).resolve().parent / "results"
+PAGE = RESULTS.parent.parent / "docs" / "performance.md"
 TEXTS = 40_000
 PACE = 200.0  # posts a second over 250 conversations: a busy evening, far from the limit
 PARTS = ("conversations", "room", "judging")
@@ -25,7 +26,8 @@ PARTS = ("conversations", "room", "judging")
 @click.option("--rounds", default=Length().rounds, show_default=True, help="Counted rounds of every server.")
 @click.option("--seconds", default=Length().seconds, show_default=True, help="Length of a round.")
 @click.option("--peers/--no-peers", default=True, help="Measure the peers too.")
-def main(only: tuple[str, ...], rounds: int, seconds: float, peers: bool) -> None:
+@click.option("--publish", is_flag=True, help="Put the tables into docs/performance.md.")
+def main(only: tuple[str, ...], rounds: int, seconds: float, peers: bool, publish: bool) -> None:
     parts = only or PARTS
     length = Length(rounds, seconds)
     missing = servers.install_peers() if peers else ["Peers left out."]
@@ -43,17 +45,21 @@ def main(only: tuple[str, ...], rounds: int, seconds: float, peers: bool) -> Non
         cases = [Case("room", 1, 200, in_flight) for in_flight in (4, 16)]
         # Nothing that a rule reacts to: the peers judge nothing, and each server shall make the same deliveries.
         hub += measure(contenders, cases, list(islice(messages(seed=2, reactive=0.0), TEXTS)), length)
+    judged = judging.judged(peers) if "judging" in parts else []
+    growth = judging.growth() if "judging" in parts else []
     report = Report(
         environment=Environment.here(postgres.version()),
         missing=missing,
         hub=hub,
-        judging=judging.judged(peers) if "judging" in parts else [],
-        growth=judging.growth() if "judging" in parts else [],
-        aims=hub_aims(hub),
+        judging=judged,
+        growth=growth,
+        aims=[*hub_aims(hub), *judging_aims(judged, growth)],
     )
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
     (RESULTS / "latest.md").write_text(tables(report))
+    if publish:
+        PAGE.write_text(published(PAGE.read_text(), tables(report)))
     click.echo(tables(report))
 
 

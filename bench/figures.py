@@ -1,4 +1,4 @@
-"""Arithmetic of the figures: percentiles, and ratios of rounds that ran side by side."""
+"""Arithmetic of the figures: percentiles, and the spread of rounds, alone or side by side."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from statistics import median
 import msgspec
 
 
-class Ratio(msgspec.Struct, frozen=True):
-    """One thing over another, round by round: the lowest, the middle and the highest of the rounds."""
+class Spread(msgspec.Struct, frozen=True):
+    """A figure over several rounds: the lowest, the middle and the highest of them."""
 
     low: float
     middle: float
@@ -30,9 +30,15 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[math.ceil(round(share * len(values), 9)) - 1]
 
 
-def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
+def spread(rounds: Sequence[float]) -> Spread:
+    """The spread of a figure over ``rounds``. Raises ValueError when there are none."""
+    if not rounds:
+        raise ValueError("no rounds")
+    return Spread(min(rounds), median(rounds), max(rounds))
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
     """``ours`` over ``theirs``, round by round. Raises ValueError unless both have equally many, at least one."""
     if not ours or len(ours) != len(theirs):
         raise ValueError(f"rounds do not pair: {len(ours)} and {len(theirs)}")
-    rounds = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    return Ratio(min(rounds), median(rounds), max(rounds))
+    return spread([mine / other for mine, other in zip(ours, theirs, strict=True)])

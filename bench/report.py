@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from bench.figures import Ratio, ratio
+from bench.figures import Spread, ratio, spread
 from bench.hub import Result
-from bench.judging import LONG, SHORT, Growth, Judged
+from bench.judging import ENGINE, LONG, RULES, SHORT, Growth, Judged
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -46,15 +46,15 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 class Aim(msgspec.Struct, frozen=True):
-    """A promise about a ratio. It is met when the middle round keeps it."""
+    """A promise about a figure. It is met when the middle round keeps it."""
 
     claim: str
-    ratio: Ratio
+    figure: Spread
     at_most: float
 
     @property
     def met(self) -> bool:
-        return self.ratio.middle <= self.at_most
+        return self.figure.middle <= self.at_most
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -68,11 +68,13 @@ class Report(msgspec.Struct, frozen=True):
     aims: list[Aim]
 
 
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 OURS = ("Tertulia, SQLite", "Tertulia, PostgreSQL")
 MARKETPLACE = "Socket.IO + obscenity + INSERT"
 NODE_WS = "Node ws"
 MARKETPLACE_SHARE = 0.25  # of the marketplace server's hub and database
 JOINED_SHARE = 0.5  # of 4 in flight, per delivery, with 16 in flight
+STEEPEST = 1.5 * LONG / SHORT  # linear, with room for what a measurement is off
 
 
 _Which = tuple[str, int, str]  # case, in flight, server
@@ -116,6 +118,22 @@ def hub_aims(results: Sequence[Result]) -> list[Aim]:
     return [aim for aim in aims if aim is not None]
 
 
+def judging_aims(judged: Sequence[Judged], growth: Sequence[Growth]) -> list[Aim]:
+    """The aims of judging, as far as it was measured."""
+    found = {each.engine: each for each in judged}
+    aims = []
+    if RULES in found:
+        aims.append(Aim("All rules on 220 characters, p50, us", found[RULES].p50_us, 60))
+    if ENGINE in found:
+        aims.append(Aim("Rules, embedded models and policy on 220 characters, p50, us", found[ENGINE].p50_us, 150))
+        aims.append(Aim("Rules, embedded models and policy on 220 characters, p99, us", found[ENGINE].p99_us, 400))
+    if growth:
+        slowest, steepest = max(each.p99_us for each in growth), max(each.factor for each in growth)
+        aims.append(Aim(f"The slowest adversarial text of {LONG:,} characters, p99, us", spread([slowest]), 5_000))
+        aims.append(Aim(f"The steepest growth from {SHORT:,} to {LONG:,} characters", spread([steepest]), STEEPEST))
+    return aims
+
+
 def tables(report: Report) -> str:
     """The report in Markdown."""
     here = report.environment
@@ -135,15 +153,21 @@ def tables(report: Report) -> str:
     if report.aims:
         lines += [
             "",
-            "**Ratios**, the middle of the rounds (lowest to highest)",
+            "**Aims**, the middle of the rounds (lowest to highest)",
             "",
-            "| | ratio | aim | |",
+            "| | measured | at most | |",
             "|---|---|---|---|",
         ]
         for aim in report.aims:
-            spread = f"{aim.ratio.middle:.2f} ({aim.ratio.low:.2f} to {aim.ratio.high:.2f})"
-            lines.append(f"| {aim.claim} | {spread} | {aim.at_most:g} | {'met' if aim.met else 'missed'} |")
+            measured = f"{aim.figure.middle:,.2f} ({aim.figure.low:,.2f} to {aim.figure.high:,.2f})"
+            lines.append(f"| {aim.claim} | {measured} | {aim.at_most:,g} | {'met' if aim.met else 'missed'} |")
     return "\n".join(lines) + "\n"
+
+
+def published(page: str, figures: str) -> str:
+    """``page`` with ``figures`` between its marks. Raises ValueError when it has none."""
+    begin, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    return f"{page[:begin]}\n{figures}{page[end:]}"
 
 
 _TITLES = {
@@ -181,7 +205,10 @@ def _hub_table(results: Sequence[Result]) -> list[str]:
 
 def _judging_table(judged: Sequence[Judged]) -> list[str]:
     lines = ["| engine | p50, us | p99, us | messages |", "|---|---|---|---|"]
-    lines += [f"| {each.engine} | {each.p50_us:,.0f} | {each.p99_us:,.0f} | {each.messages} |" for each in judged]
+    lines += [
+        f"| {each.engine} | {each.p50_us.middle:,.0f} | {each.p99_us.middle:,.0f} | {each.messages} |"
+        for each in judged
+    ]
     return lines
 
 
