@@ -239,10 +239,8 @@ class Lexicon:
                 if words.isdisjoint(needed):
                     break
             else:
-                for match in phrase.expression.finditer(padded):
-                    start, part = match.start("part"), match["part"]
-                    start += len(part) - len(part.lstrip())
-                    yield term, start - 1, start - 1 + len(part.strip())
+                for start, end in phrase.find(padded, words):
+                    yield term, start - 1, end - 1
 
 
 class Revealed:

@@ -20,43 +20,49 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
+from typing import NamedTuple
 
 from rules.text import fold
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_WORD_START = re.compile(r"(?<= )[a-z0-9]")
 _NOT_HERE = re.compile(r"!\([^()]*(?:\([^()]*\)[^()]*)*\)")
 _GROUP = re.compile(r"\(([^()|]*)[^()]*\)(\??)")
 _SIGNS = re.compile(r"\S+\?|[\[\]^$!]")
 _TOKEN = re.compile(r"\s*(\.\.\.|[()|?!\[\]^$]|<[a-z_]+>|[^\s()|?!\[\]^$<>]+)")
 
-# Too common to find a phrase by, if there is anything else.
-_COMMON = frozenset(
+# In every message, and in many: words to find a phrase by only where there is nothing else.
+_COMMONEST = frozenset(
     """
     a o e y i u an the of to in on at is it as or and but you your me my we he she they be are was do no not so if
-    for from with this that will can have has get got el la los las lo un una unos unas de del en que se te le les
-    os su sus tu tus mi con por para es si ya al vas va voy um uma da das dos na nos nas em eu ele voce vc seu sua
-    teu tua com pra nao sim vai vou tem esta muito very all just what want like need make up find how please where
-    money good see would out why como number m pay phone let could when tell credit tengo gente going put something
-    free mas under now car people live quiero look come tomorrow days more around take off made show back last here
-    work over price todos hay hacer quero tudo refund right who better nada say way cuando tiene only friend before
-    10 casa minha estas ser about acabo acho agora ahora ai ainda algo alguem alguien am amigos amor ano anos antes
-    any ao aqui asi assim assistindo ate azul bem boa bom book buen buena buenas bueno buenos by cada cara cash caso
-    cena check comer conmigo cosa cuenta d dando dar day deja depois desde dessa desse deu dia dias did didn dios
-    don donde dormir ela eles encontro entre era eres esa ese esos espero essa essas esse estamos estao estar este
-    esto estou estoy exchange extra falar falta familia favor faz fazer feliz fica ficar filho fin final fosse foto
-    ganas go gran great gusta ha hace hacen haciendo hasta hecho hoje homem hora horas hoy ia igual ir isso ja
-    juntos know lado legal linda lindo list llevo long looking lugar mae mais mal mala malo mama manana manda mano
-    maria mejor melhor menos mesmo meu meus mim mis mismo momento muchas mucho mulher mundo nadie necesito nem next
-    ni ninguem noche normal nossa novo nunca ojala one otra ou p padre pais pasa pasar paso passa passar pela pelo
-    pena pensar peor persona personas pessoa pessoas pin poco pode podemos podria porque pouco prato primera pro
-    programa pronto proxima puede puedes puedo pues q qual quando queda quem quer queria quien re real really roupa
-    sabe saber sabes sai sair salir sea seguro sei sem semana sempre sentir sera seria serio should siempre siento
-    sin sobre solo some son soy ta tambem tambien tan tao tenemos tener tenho ter there ti tiempo tienen tienes time
-    tio tipo toda todas today todo top trabajar trabajo two ultimo unica us use vale vamos vaya vcs ve vem vendo veo
-    ver verdad vez vida video vivo voces vontade voz which x yes yo service services business break call easy bad
-    guaranteed offer buy order share night bed week month home
+    for from with this that will can have has get got el la los las lo un una de del en que se te le les su tu con
+    por para es si ya al os um uma da na nos em eu ele voce vc com pra nao very all just what want like need find
+    how please where good see would out when there am about one any some by more come take go us
+    """.split()
+)
+_COMMON = frozenset(
+    """
+    unos unas sus tus mi vas va voy das dos nas seu sua teu tua sim vai vou tem esta muito make up money why como
+    number m pay phone let could tell credit tengo gente going put something free mas under now car people live
+    quiero look tomorrow days around off made show back last here work over price todos hay hacer quero tudo refund
+    right who better nada say way cuando tiene only friend before 10 casa minha estas ser acabo acho agora ahora ai
+    ainda algo alguem alguien amigos amor ano anos antes ao aqui asi assim assistindo ate azul bem boa bom book buen
+    buena buenas bueno buenos cada cara cash caso cena check comer conmigo cosa cuenta d dando dar day deja depois
+    desde dessa desse deu dia dias did didn dios don donde dormir ela eles encontro entre era eres esa ese esos
+    espero essa essas esse estamos estao estar este esto estou estoy exchange extra falar falta familia favor faz
+    fazer feliz fica ficar filho fin final fosse foto ganas gran great gusta ha hace hacen haciendo hasta hecho hoje
+    homem hora horas hoy ia igual ir isso ja juntos know lado legal linda lindo list llevo long looking lugar mae
+    mais mal mala malo mama manana manda mano maria mejor melhor menos mesmo meu meus mim mis mismo momento muchas
+    mucho mulher mundo nadie necesito nem next ni ninguem noche normal nossa novo nunca ojala otra ou p padre pais
+    pasa pasar paso passa passar pela pelo pena pensar peor persona personas pessoa pessoas pin poco pode podemos
+    podria porque pouco prato primera pro programa pronto proxima puede puedes puedo pues q qual quando queda quem
+    quer queria quien re real really roupa sabe saber sabes sai sair salir sea seguro sei sem semana sempre sentir
+    sera seria serio should siempre siento sin sobre solo son soy ta tambem tambien tan tao tenemos tener tenho ter
+    ti tiempo tienen tienes time tio tipo toda todas today todo top trabajar trabajo two ultimo unica use vale vamos
+    vaya vcs ve vem vendo veo ver verdad vez vida video vivo voces vontade voz which x yes yo service services
+    business break call easy bad guaranteed offer buy order share night bed week month home
     """.split()
 )
 
@@ -92,31 +98,65 @@ def plain(text: str) -> str:
     return " ".join(fold(text).tokens)
 
 
+class Read(NamedTuple):
+    """A piece of a phrase: its expression, the sets of words it needs, those it may begin with, whether it may be empty.
+
+    ``first`` is None where any word may come first.
+    """
+
+    expression: str
+    needs: list[frozenset[str]]
+    first: frozenset[str] | None
+    empty: bool
+
+
+_FIRST = "(?#first)"
+_PART = "(?P<part>"
+_SIGN = {"[": _PART, "]": ")", "^": _FIRST, "$": r"(?= *\Z)"}
+
+
 class Phrase:
     """A phrase made ready. ``needs`` are sets of words: a text that matches has a word of each. The first is the rarest."""
 
     def __init__(self, source: str, lists: Lists) -> None:
         reader = _Reader(source, lists)
-        body, needs = reader.sequence()
+        body, needs, self._first, _ = reader.sequence()
         if reader.tokens:
             raise PhraseError(source, f"cannot read {reader.tokens[0]!r}")
         if not needs:
             raise PhraseError(source, "no word that it could be found by")
         self.needs = sorted(needs, key=_rarity, reverse=True)
-        lead = r"\A +" if body.startswith(_FIRST) else "(?<= )"
+        self._opening = body.startswith(_FIRST)
         body = body.removeprefix(_FIRST)
-        self._source = lead + (body if _PART in body else f"{_PART}{body})")
+        self._source = body if _PART in body else f"{_PART}{body})"
 
     @cached_property
     def expression(self) -> re.Pattern[str]:
-        """Matches the phrase in ``Folded.padded``; its group ``part`` is what is reported. Compiled when first used."""
+        """Matches the phrase in ``Folded.padded`` at the first letter of a word; its group ``part`` is what is reported."""
         return re.compile(self._source)
 
+    def find(self, padded: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
+        """Start and end of what is reported, for each place in ``padded``, the words of which are ``words``."""
+        for place in self._places(padded, words):
+            match = self.expression.match(padded, place)
+            if match:
+                part = match["part"]
+                start = match.start("part") + len(part) - len(part.lstrip())
+                yield start, start + len(part.strip())
 
-Needs = list[frozenset[str]]
-
-_FIRST = "(?#first)"
-_PART = "(?P<part>"
+    def _places(self, padded: str, words: frozenset[str]) -> Iterator[int]:
+        if self._opening:
+            yield len(padded) - len(padded.lstrip())
+        elif self._first is None:
+            for match in _WORD_START.finditer(padded):
+                yield match.start()
+        else:
+            for word in self._first & words:
+                spaced = f" {word} "
+                place = padded.find(spaced)
+                while place >= 0:
+                    yield place + 1
+                    place = padded.find(spaced, place + 1)
 
 
 class Lists:
@@ -124,9 +164,9 @@ class Lists:
 
     def __init__(self, written: Mapping[str, str]) -> None:
         self._written = written
-        self._read: dict[str, tuple[str, Needs]] = {}
+        self._read: dict[str, Read] = {}
 
-    def __getitem__(self, name: str) -> tuple[str, Needs]:
+    def __getitem__(self, name: str) -> Read:
         if name not in self._read:
             self._read[name] = _choice([_Reader(one, self).sequence() for one in self._written[name].split(", ")])
         return self._read[name]
@@ -140,49 +180,50 @@ class Lists:
 
 
 class _Reader:
-    """Reads the notation by recursive descent; every method returns an expression and the sets of words it needs."""
+    """Reads the notation by recursive descent."""
 
     def __init__(self, source: str, lists: Lists) -> None:
         self.source, self.lists = source, lists
         self.tokens = _TOKEN.findall(source)
 
-    def sequence(self) -> tuple[str, Needs]:
-        pieces: list[str] = []
-        needs: Needs = []
+    def sequence(self) -> Read:
+        items: list[Read] = []
         while self.tokens and self.tokens[0] not in ("|", ")"):
-            expression, needed = self.item()
-            pieces.append(expression)
-            needs += needed
-        body = "".join(pieces)
+            items.append(self.item())
+        body = "".join(item.expression for item in items)
         # The part may open before the mark of the first word: that mark goes to the front.
-        return (_FIRST + body.replace(_FIRST, "") if _FIRST in body else body), needs
+        body = _FIRST + body.replace(_FIRST, "") if _FIRST in body else body
+        leading = [*itertools.takewhile(lambda item: item.empty, items)]
+        leading += items[len(leading) : len(leading) + 1]
+        needs = [needed for item in items for needed in item.needs]
+        return Read(body, needs, _first(leading), all(item.empty for item in items))
 
-    def item(self) -> tuple[str, Needs]:
+    def item(self) -> Read:
         token = self.tokens.pop(0)
-        if token in ("[", "]", "^", "$"):
-            return {"[": _PART, "]": ")", "^": _FIRST, "$": r"(?= *\Z)"}[token], []
+        if token in _SIGN:
+            return Read(_SIGN[token], [], frozenset(), True)
         if token == "...":
-            return "(?:[a-z0-9]+ +){0,3}?", []
+            return Read("(?:[a-z0-9]+ +){0,3}?", [], None, True)
         if token == "!":
-            return f"(?!{self.item()[0]})", []
+            return Read(f"(?!{self.item().expression})", [], frozenset(), True)
         if token == "(":
-            expression, needs = self.group()
+            read = self.group()
         elif token == "_":
-            expression, needs = "(?:[a-z0-9]+ +)", []
+            read = Read("(?:[a-z0-9]+ +)", [], None, False)
         elif token.startswith("<"):
             if token[1:-1] not in self.lists:
                 raise PhraseError(self.source, f"no list named {token!r}")
-            expression, needs = self.lists[token[1:-1]]
+            read = self.lists[token[1:-1]]
         elif token in (")", "|", "?"):
             raise PhraseError(self.source, f"{token!r} is out of place")
         else:
-            expression, needs = _word(token)
+            read = _word(token)
         if self.tokens and self.tokens[0] == "?":
             self.tokens.pop(0)
-            return expression + "?", []
-        return expression, needs
+            return Read(read.expression + "?", [], read.first, True)
+        return read
 
-    def group(self) -> tuple[str, Needs]:
+    def group(self) -> Read:
         choices = [self.sequence()]
         while self.tokens and self.tokens[0] == "|":
             self.tokens.pop(0)
@@ -193,24 +234,37 @@ class _Reader:
         return _choice(choices)
 
 
-def _choice(choices: Sequence[tuple[str, Needs]]) -> tuple[str, Needs]:
+def _first(reads: Iterable[Read]) -> frozenset[str] | None:
+    words: set[str] = set()
+    for read in reads:
+        if read.first is None:
+            return None
+        words |= read.first
+    return frozenset(words)
+
+
+def _choice(choices: Sequence[Read]) -> Read:
     """One of several: what it needs is one of the rarest words of each, if each needs any."""
     # The longer first, so that "hijo de puta" is not left at "hijo".
-    expressions = sorted(dict.fromkeys(expression for expression, _ in choices), key=len, reverse=True)
-    rarest = [max(needs, key=_rarity) for _, needs in choices if needs]
+    expressions = sorted(dict.fromkeys(choice.expression for choice in choices), key=len, reverse=True)
+    rarest = [max(choice.needs, key=_rarity) for choice in choices if choice.needs]
     needs = [frozenset().union(*rarest)] if len(rarest) == len(choices) else []
-    return f"(?:{'|'.join(expressions)})", needs
+    return Read(f"(?:{'|'.join(expressions)})", needs, _first(choices), any(choice.empty for choice in choices))
 
 
 @cache
-def _word(word: str) -> tuple[str, Needs]:
+def _word(word: str) -> Read:
     ending = "[a-z0-9]*" if word.endswith("*") else ""
     written = sorted({plain(form) for form in forms(word.removesuffix("*"))}, key=len, reverse=True)
     expressions = [form.replace(" ", " +") + ending + " +" if form else "" for form in written]
     rarest = frozenset(max(form.split(), key=len, default="") for form in written)
-    return f"(?:{'|'.join(expressions)})", [] if ending or "" in rarest else [rarest]
+    first = (
+        None if ending and any(" " not in form for form in written) else {form.split()[0] for form in written if form}
+    )
+    needs = [] if ending or "" in rarest else [rarest]
+    return Read(f"(?:{'|'.join(expressions)})", needs, frozenset(first) if first is not None else None, "" in written)
 
 
 def _rarity(words: frozenset[str]) -> tuple[int, int, int]:
     """Orders sets of words: rare words are uncommon and long."""
-    return -len(words & _COMMON), min(map(len, words)), -len(words)
+    return -10 * len(words & _COMMONEST) - len(words & _COMMON), min(map(len, words)), -len(words)
