@@ -82,7 +82,8 @@ class Engine:
         if len(findings) > 1:
             findings.sort(key=_by_place)
         decision = policy.decide(findings, scores, setting, failures)
-        return Judgement(decision, scores, sentiment, language, (perf_counter_ns() - began) // 1_000)
+        us = (perf_counter_ns() - began) // 1_000
+        return Judgement(decision, scores, sentiment, language, us, tuple(failures))
 
     def _find(self, text: str, setting: Setting, failures: list[Failure]) -> list[Finding]:
         findings: list[Finding] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from policies.decision import Decision
+from policies.decision import Decision, Failure
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -12,7 +12,8 @@ class Judgement(msgspec.Struct, frozen=True):
 
     ``scores`` holds every classifier's output, whether or not it became a finding. ``sentiment`` is a label
     (``negative``, ``neutral``, ``positive``) and its score, None where no classifier gave one. ``language`` is ``es``,
-    ``en``, ``pt`` or ``unknown``. ``us`` is the time that judging took, in microseconds.
+    ``en``, ``pt`` or ``unknown``. ``us`` is the time that judging took, in microseconds. ``failures`` are the stages that
+    gave no answer.
     """
 
     decision: Decision
@@ -20,3 +21,4 @@ class Judgement(msgspec.Struct, frozen=True):
     sentiment: tuple[str, float] | None
     language: str
     us: int
+    failures: tuple[Failure, ...] = ()

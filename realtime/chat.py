@@ -54,6 +54,7 @@ from realtime.protocol import (
     Withdraw,
 )
 from realtime.room import Room
+from realtime.second_look import SecondLook
 from realtime.visibility import Reader, invitation_view
 from rules.types import Role
 from storage import conversations, invitations, log, reviews
@@ -71,12 +72,16 @@ TYPING_SECONDS = 2.0  # told to the others no more often
 class Chat:
     """What participants can do. Holds no state of conversations: the hub and the log do."""
 
-    def __init__(self, database: Database, engine: Engine, hub: Hub, gate: Gate, limits: Limits) -> None:
+    def __init__(
+        self, database: Database, engine: Engine, hub: Hub, gate: Gate, limits: Limits,
+        second_look: SecondLook | None = None,
+    ) -> None:  # fmt: skip
         self.database = database
         self.engine = engine
         self.hub = hub
         self.gate = gate
         self.limits = limits
+        self.second_look = second_look
         self._marks: dict[tuple[str, str, str], int] = {}
         self._typed: dict[tuple[str, str, str], float] = {}
 
@@ -161,7 +166,13 @@ class Chat:
         if member.muted_until > at:
             raise Refusal("muted", "You cannot write here at the moment.", retry_after=member.muted_until - at)
         self._spend(connection)
-        judged = self.engine.judge(command.text, room.setting(member), room.policy)
+        setting = room.setting(member)
+        judged = self.engine.judge(command.text, setting, room.policy)
+        if self.second_look is not None:
+            judged = await self.second_look.before(room, member, command.text, setting, judged)
+            if member.id not in room.members:
+                raise NotFound("conversation")
+            at = now()
         decision = judged.decision
         if decision.verdict is Verdict.BLOCK or (decision.verdict is Verdict.NUDGE and not command.despite_advice):
             # Sent again after it had been accepted, it was judged under the circumstances of that time.
@@ -185,6 +196,8 @@ class Chat:
             appended.id, room.id, appended.seq, member.id, command.text, appended.seq, appended.seq, entry.form
         )
         self.hub.publish(room.tenant, room.id, LogItem(appended.seq, "posted", member.id, at, message, {}))
+        if self.second_look is not None:
+            self.second_look.beside(room, setting, judged, message)
         if room.tenant in self.hub.staff:
             await self._tell_staff(room, member, appended.id, appended.seq, command.text, judged)
         return Accepted(
@@ -207,7 +220,11 @@ class Chat:
             raise Refusal("muted", "You cannot write here at the moment.", retry_after=member.muted_until - at)
         self._spend(connection)
         current = await self._own_message(connection, room, command.message)
-        judged = self.engine.judge(command.text, room.setting(member), room.policy)
+        setting = room.setting(member)
+        judged = self.engine.judge(command.text, setting, room.policy)
+        if self.second_look is not None:
+            judged = await self.second_look.before(room, member, command.text, setting, judged)
+            at = now()
         decision = judged.decision
         if decision.verdict is Verdict.BLOCK:
             await self._tell_staff(room, member, "", 0, command.text, judged)
@@ -230,6 +247,8 @@ class Chat:
             return [item]
 
         item = (await self._commit(room.tenant, room.id, act))[0]
+        if self.second_look is not None and item.message is not None:
+            self.second_look.beside(room, setting, judged, item.message)
         await self._tell_staff(room, member, current.id, item.seq, command.text, judged)
         return Accepted(
             ref=command.ref, id=current.id, seq=item.seq, verdict=shown_to_author(decision.verdict),

@@ -365,7 +365,7 @@ class Posted(MessageForm, frozen=True, tag="posted"):
 
 
 class Changed(MessageForm, frozen=True, tag="changed"):
-    """A message took another form: edited, retracted, reacted to, masked, removed or released.
+    """A message took another form: edited, retracted, reacted to, masked, held, removed or released.
 
     ``seq`` is the change's own place in the order, ``message_seq`` the message's.
     """
@@ -488,7 +488,10 @@ class HistoryPage(Event, frozen=True, tag="history"):
 
 
 class Decided(Event, frozen=True):
-    """For staff only: a decision, as it fell. ``seq`` is 0 for a message that was blocked and so never took a number."""
+    """For staff only: a decision, as it fell. ``seq`` is 0 for a message that was blocked and so never took a number.
+
+    ``received_by`` lists who had been sent a message that a late verdict has changed.
+    """
 
     conversation: str
     message: str
@@ -504,6 +507,7 @@ class Decided(Event, frozen=True):
     degraded: list[str] = []
     by: str = "policy"
     us: int = 0
+    received_by: list[str] = []
 
 
 class Goaway(Event, frozen=True):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from desk.consent import agent_may_read
-from policies.decision import Decision, Mask
+from policies.decision import Decision, Mask, Verdict
 from policies.policy import Reason
 from realtime.protocol import (
     Attachment,
@@ -46,6 +46,8 @@ class Reader(msgspec.Struct, frozen=True):
 def visible_to(conversation: str, item: LogItem, reader: Reader, reasons: Reasons) -> LogEvent:
     """The event that ``reader`` receives for ``item``; Hidden where nothing of it is theirs to see, so that seq stays dense."""
     match item.kind:
+        case "flagged":
+            return Hidden(conversation, item.seq)  # between the engine and the staff
         case "joined":
             person = Person(item.actor, item.body["name"], Role(item.body["role"]))
             return Joined(conversation, item.seq, item.at, person)
@@ -97,17 +99,19 @@ def _message_event(conversation: str, item: LogItem, reader: Reader, reasons: Re
         return Hidden(conversation, item.seq)
     form, mine = message.form, message.author == reader.id
     superseded = item.kind != "posted" and message.version > item.seq
+    # Who has a message that is held back now is told to put it away; to all others it is as if it had never come.
+    withdrawn = item.kind == "held" and form.state == "held" and not mine
     unshared = reader.role is Role.AGENT and not agent_may_read(
         reader.invitation, reader.id, message.author, message.seq
     )
-    held_back = unshared or (form.state == "held" and not mine)
+    held_back = unshared or (form.state == "held" and not mine and not withdrawn)
     if superseded or (held_back and not reader.sees_all):
         return Hidden(conversation, item.seq)
 
-    removed = form.state == "removed"
-    text, state = message.text, form.state
+    removed = form.state == "removed" or (withdrawn and not reader.sees_all)
+    text, state = message.text, "removed" if removed else form.state
     told: tuple[Reason, ...] = ()
-    if mine and form.clauses and not removed:
+    if mine and form.clauses and (not removed or form.verdict is Verdict.BLOCK):
         decision = Decision(form.verdict, "", clauses=form.clauses)
         told = reasons(decision, reader.lang)
     if removed:
@@ -125,4 +129,5 @@ def _message_event(conversation: str, item: LogItem, reader: Reader, reasons: Re
     }  # fmt: skip
     if item.kind == "posted":
         return Posted(**fields)
-    return Changed(**fields, message_seq=message.seq, change=item.kind)
+    change = "removed" if withdrawn and removed else item.kind
+    return Changed(**fields, message_seq=message.seq, change=change)

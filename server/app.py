@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from moderation.deep.tier import Deep, detoxify
 from moderation.engine import default_engine
 from policies.load import load
 from realtime.auth import Gate
@@ -32,6 +33,7 @@ from realtime.connection import Connection
 from realtime.errors import Close
 from realtime.hub import Hub
 from realtime.protocol import FRAME_BYTES, SUBPROTOCOL, Limits
+from realtime.second_look import SecondLook
 from realtime.wire import EXTENSION, Http, Wire
 from server import problems
 from server.api import Api
@@ -71,7 +73,9 @@ class Service:
             database, MemoryBroker(), {"default": policy}, posts_per_second=config.posts_per_second,
             posts_burst=config.posts_burst,
         )  # fmt: skip
-        self.chat = Chat(database, engine, self.hub, Gate(database), limits)
+        self.deep = Deep(detoxify(config.detoxify, config.detoxify_config)) if config.detoxify else None
+        second_look = SecondLook(self.deep, database, self.hub) if self.deep else None
+        self.chat = Chat(database, engine, self.hub, Gate(database), limits, second_look)
         self.api = Api(database, self.hub, engine, policy)
 
     def app(self) -> ASGIApp:
@@ -101,7 +105,10 @@ class Service:
         if self.hub.draining:
             parts["hub"] = "draining"
         down = any(state != "ready" for state in parts.values())
-        answer = Health("down" if down else "ready", version("tertulia"), parts)
+        degraded = self.deep is not None and self.deep.state != "ready"
+        if self.deep is not None:
+            parts[self.deep.name] = f"{self.deep.state}: {self.deep.problem}".removesuffix(": ")
+        answer = Health("down" if down else "degraded" if degraded else "ready", version("tertulia"), parts)
         return Response(msgspec.json.encode(answer), 503 if down else 200, media_type="application/json")
 
     async def socket(self, websocket: WebSocket) -> None:
@@ -178,9 +185,13 @@ async def _serve(config: Config, database: Database) -> None:
         await database.write(lambda tx: tenants.ensure(tx, DEFAULT_TENANT, "Default", key, now()))
         service = Service(config, database)
         await service.hub.start()
+        if service.deep is not None:
+            service.deep.start()
         notes = [f"The API key of the platform's backend is in {kept_in}"] if kept_in else []
         await Server(_uvicorn(config, service.app()), service, notes).serve()
         await service.hub.close()
+        if service.deep is not None:
+            await service.deep.close()
     finally:
         await database.close()
 

@@ -74,6 +74,10 @@ def main() -> None:
 @click.option("--drain-seconds", type=click.FloatRange(0), default=3.0, show_default=True,
               envvar="TERTULIA_DRAIN_SECONDS", show_envvar=True,
               help="Over how long the open connections are sent away when the server stops.")  # fmt: skip
+@click.option("--detoxify", default="", metavar="MODEL", envvar="TERTULIA_DETOXIFY", show_envvar=True,
+              help="A slow second opinion: original, unbiased, multilingual, or a checkpoint's path.")  # fmt: skip
+@click.option("--detoxify-config", default="", metavar="DIR", envvar="TERTULIA_DETOXIFY_CONFIG", show_envvar=True,
+              help="Its configuration and tokenizer; with them nothing is asked of the network.")  # fmt: skip
 def serve(policy: str, database: str, **settings: Any) -> None:
     """Run the hub, the API and the pages until stopped."""
     from server.app import serve

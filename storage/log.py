@@ -257,15 +257,17 @@ def next_seq(connection: Connection, tenant: str, conversation: str) -> int:
 
 def change(
     connection: Connection, tenant: str, current: Message, kind: str, actor: str, at: int, form: Form,
-    text: str | None = None, decision: Decision | None = None,
+    text: str | None = None, decision: Decision | None = None, received_by: Sequence[str] = (),
 ) -> LogItem:  # fmt: skip
     """Append a change of a message and fold it into its projection; the item as it now stands in the log.
 
-    New words come with the ``decision`` about them.
+    New words come with the ``decision`` about them, and so does a late verdict, with who had received the message by then.
     """
     body = {"form": msgspec.to_builtins(form)}
     if decision is not None:
         body["decision"] = msgspec.to_builtins(decision)
+    if received_by:
+        body["received_by"] = list(received_by)
     seq = append(
         connection, tenant, current.conversation, kind, actor, at, body, message=current.id, text=text
     )  # fmt: skip
@@ -280,6 +282,25 @@ def change(
         text=current.text if text is None else text, revision=revision, version=seq, form=form,
     )  # fmt: skip
     return LogItem(seq, kind, actor, at, changed, {})
+
+
+def note(connection: Connection, tenant: str, current: Message, kind: str, at: int, decision: Decision) -> LogItem:
+    """Append a decision about a message that changes nothing in what its readers see."""
+    body = {"decision": msgspec.to_builtins(decision)}
+    seq = append(connection, tenant, current.conversation, kind, "", at, body, message=current.id)
+    return LogItem(seq, kind, "", at, current, {})
+
+
+def settled_by_a_person(connection: Connection, tenant: str, current: Message) -> bool:
+    """Whether somebody of the staff has decided about the present words of a message."""
+    c = t.events.c
+    found = connection.execute(
+        select(c.seq).where(
+            c.tenant == tenant, c.conversation == current.conversation, c.message == current.id,
+            c.seq > current.revision, c.kind.in_(("released", "removed")), c.actor != "",
+        ).limit(1)
+    ).first()  # fmt: skip
+    return found is not None
 
 
 def broken_link(connection: Connection, tenant: str, conversation: str) -> int:
