@@ -1,0 +1,85 @@
+"""The embedded models: conduct, sentiment and language of a message, from one reading of its text.
+
+Ships with its weights; needs numpy only. A text is cut into pieces of ``features.PIECE`` characters: conduct is that
+of the worst piece, sentiment and language those of all pieces together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from moderation.classifiers.features import Slots, accents, normal, pieces, slots
+from moderation.classifiers.heads import OUTPUTS, ConductHead, LanguageHead, SentimentHead
+from moderation.classifiers.table import WEIGHTS, Table, read
+from rules.text import fold
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What the models say of a text.
+
+    ``conduct`` has a probability for each of ``heads.OUTPUTS``. ``sentiment`` and ``languages`` are shares that sum to
+    1, in the order of ``heads.LABELS`` and ``heads.LANGUAGES``.
+    """
+
+    conduct: dict[str, float]
+    sentiment: tuple[float, ...]
+    languages: tuple[float, ...]
+
+
+class Embedded:
+    """The three models over one table of weights. Safe to share between threads."""
+
+    def __init__(self, folder: Path = WEIGHTS) -> None:
+        """Raises BadWeights where a file in ``folder`` is missing, damaged, or does not belong to the others."""
+        conduct, sentiment, language = (read(name, folder) for name in ("conduct", "sentiment", "language"))
+        self._table = Table(read("features", folder), (conduct, sentiment, language))
+        self._conduct, self._sentiment = ConductHead(conduct), SentimentHead(sentiment)
+        self._language = LanguageHead(language)
+        # The engine asks for the conduct, sentiment and language of one text in turn: its reading is kept for that.
+        self._last = "", self._read("")
+
+    @classmethod
+    def load(cls, folder: Path = WEIGHTS) -> Embedded:
+        """The models whose weights are in ``folder``. Raises BadWeights."""
+        return cls(folder)
+
+    def judge(self, text: str) -> Reading:
+        """What the models say of ``text``: the same for the same text, in time linear in its length."""
+        last, reading = self._last
+        if last != text:
+            reading = self._read(text)
+            self._last = text, reading
+        return reading
+
+    def _read(self, text: str) -> Reading:
+        marked = accents(text)
+        readings = [self._piece(slots(piece), marked) for piece in pieces(normal(fold(text)))]
+        if len(readings) == 1:
+            return readings[0]
+        return Reading(
+            {output: max(reading.conduct[output] for reading in readings) for output in OUTPUTS},
+            _mean([reading.sentiment for reading in readings]),
+            _mean([reading.languages for reading in readings]),
+        )
+
+    def _piece(self, found: Slots, marked: Slots) -> Reading:
+        sums = self._table.sums(np.concatenate((found, marked)) if len(marked) else found)
+        of_conduct, of_sentiment, of_language = self._table.places
+        languages = self._language.shares(sums[of_language])
+        conduct = self._conduct.scores(sums[of_conduct], languages)
+        return Reading(conduct, self._sentiment.shares(sums[of_sentiment]), languages)
+
+
+@cache
+def shipped() -> Embedded:
+    """The models that ship, loaded once for the whole process. Raises BadWeights."""
+    return Embedded.load()
+
+
+def _mean(shares: Sequence[Sequence[float]]) -> tuple[float, ...]:
+    return tuple(sum(column) / len(shares) for column in zip(*shares, strict=True))

@@ -1,0 +1,77 @@
+"""The weights of all embedded models side by side, so that one gathering serves every model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from moderation.classifiers.features import SLOTS, Slots
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+Weights = Mapping[str, npt.NDArray[Any]]
+Sums = npt.NDArray[np.float32]
+
+
+class BadWeights(Exception):
+    """A weights file that is missing, damaged, or does not belong to the others. ``path`` and ``problem`` say which."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path, self.problem = path, problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+def read(name: str, folder: Path = WEIGHTS) -> Weights:
+    """The arrays of ``folder/<name>.npz``. Raises BadWeights."""
+    path = folder / f"{name}.npz"
+    try:
+        with path.open("rb") as stored, np.load(stored, allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
+    except (OSError, EOFError, ValueError, BadZipFile) as problem:
+        raise BadWeights(path, str(problem)) from problem
+
+
+class Table:
+    """For each known slot a row of int8 weights, with the columns of every model in it.
+
+    Slots that training did not meet share a row of zeros. The columns of a model stand together; ``places`` tells
+    where. Raises BadWeights where a model was learnt with other features.
+    """
+
+    def __init__(self, features: Weights, models: Sequence[Weights]) -> None:
+        known = np.flatnonzero(np.unpackbits(features["kept"], count=SLOTS))
+        self._rows = np.zeros(SLOTS, dtype=np.int32)
+        self._rows[known] = np.arange(1, len(known) + 1)
+        parts = [features["columns"], *(model["columns"] for model in models)]
+        for model in models:
+            if model["digest"].tobytes() != features["digest"].tobytes():
+                raise BadWeights(WEIGHTS, "a model was learnt with other features: train all of them anew")
+        self._weights = np.zeros((len(known) + 1, sum(part.shape[1] for part in parts)), dtype=np.int8)
+        np.concatenate(parts, axis=1, out=self._weights[1:])
+        scales = [features["columns_scales"], *(model["columns_scales"] for model in models)]
+        self._scales = np.concatenate(scales).astype(np.float32)
+        ends = np.cumsum([part.shape[1] for part in parts])
+        self.places = [slice(start, end) for start, end in pairwise(ends)]
+
+    def sums(self, slots: Slots) -> Sums:
+        """For each column the sum of its weights over ``slots``, over the length of the text. Shape (columns,).
+
+        The length is the root of the sum of idf squared over the slots (the first column), as in training.
+        """
+        found = self._weights.take(self._rows.take(slots), axis=0).astype(np.float32)
+        sums: Sums = (_ONES[: len(slots)] @ found) * self._scales
+        sums *= max(float(sums[0]), _LEAST_LENGTH) ** -0.5
+        return sums
+
+
+_LEAST_LENGTH = 1e-9
+_ONES = np.ones(16_384, dtype=np.float32)  # more than a piece has slots
