@@ -19,7 +19,7 @@ from scipy.sparse import csr_matrix
 from moderation.suggestions import features
 from moderation.suggestions.classifier import INTENTS, WEIGHTS
 from moderation.suggestions.intents import Intent
-from moderation.suggestions.words import LANGUAGES
+from moderation.suggestions.words import LANGUAGES, learnt_from
 
 PHRASES = Path(features.__file__).parent / "phrases"
 FOLDS = 5
@@ -58,7 +58,6 @@ def main() -> None:
     readings = [features.read(seed.text, seed.lang) for seed in seeds]
     text = [features.text_blocks(words) for words in readings]
     concepts = [(features.concept_block(words, seed.lang),) for words, seed in zip(readings, seeds, strict=True)]
-    unspelled = [features.text_blocks(features.read(seed.text, "")) for seed in seeds]
     idf = rarity([(*a, *b) for a, b in zip(text, concepts, strict=True)])
     wishes = np.array([[float(intent in seed.intents) for intent in INTENTS] for seed in seeds])
     folds = np.array([seed.place % FOLDS for seed in seeds])
@@ -80,15 +79,12 @@ def main() -> None:
 
     everything = np.arange(len(seeds))
     weights, bias = learn(matrix(text, idf), matrix(concepts, idf), wishes, everything)
-    tongues = np.array([[float(seed.lang == lang) for lang in LANGUAGES] for seed in seeds])
-    language_weights, language_bias = ridge(matrix(unspelled, idf), tongues)
     table, scales = quantized(weights)
-    language_table, language_scales = quantized(language_weights[: features.TEXT_SLOTS])
     np.savez_compressed(
         WEIGHTS, idf=idf.astype(np.float16), weights=table, scales=scales, bias=bias.astype(np.float32),
-        language_weights=language_table, language_scales=language_scales,
-        language_bias=language_bias.astype(np.float32), temperature=np.float32(temperature), discount=np.float32(discount),
+        temperature=np.float32(temperature), discount=np.float32(discount),
         thresholds=np.array([thresholds[lang] for lang in LANGUAGES], dtype=np.float32),
+        learnt_from=np.frombuffer(learnt_from(), dtype=np.uint8),
     )  # fmt: skip
     print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1e6:.2f} MB from {len(seeds):,} phrases")
 
@@ -111,7 +107,9 @@ def matrix(rows: Sequence[Sequence[features.Block]], idf: features.Values) -> cs
     return csr_matrix((np.concatenate(values), np.concatenate(slots), ends), shape=(len(rows), features.SLOTS))
 
 
-def learn(text: csr_matrix, concepts: csr_matrix, wishes: Vector, known: npt.NDArray[np.int64]) -> tuple[Vector, Vector]:
+def learn(
+    text: csr_matrix, concepts: csr_matrix, wishes: Vector, known: npt.NDArray[np.int64]
+) -> tuple[Vector, Vector]:
     """Weights (SLOTS, intents) and bias from the phrases at ``known``: two regressions, which share no slot, added up.
 
     Learnt together, the few strong concepts would drown what words say: measured, it costs four points on phrases
@@ -173,7 +171,10 @@ def report(seeds: Sequence[Phrase], chances: Vector, thresholds: dict[str, float
     """By language: right first guesses, truth among three, share spoken to, right ones among them, leak of ``other``."""
     truth = first_intents(seeds)
     ranked = np.argsort(-chances, axis=1, kind="stable")
-    lines = ["| lang | top-1 | top-3 | threshold | coverage | precision | other spoken to |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| lang | top-1 | top-3 | threshold | coverage | precision | other spoken to |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for lang, least in thresholds.items():
         here = np.array([seed.lang == lang for seed in seeds])
         wishes, others = here & (truth != OTHER), here & (truth == OTHER)

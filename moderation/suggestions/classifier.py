@@ -1,4 +1,4 @@
-"""What a message wants, and in which language: linear models over hashed words, letters and concepts.
+"""What a message wants: a linear model over hashed words, letters and concepts.
 
 Ridge regression on one-hot intents, text and concepts learnt apart and added up, made probabilities by one temperature
 (Guo et al. 2017, "On Calibration of Modern Neural Networks"). Learnt by ``python -m training.suggestions``.
@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from moderation.suggestions.features import (
     SLOTS,
-    TEXT_SLOTS,
     Values,
     concept_block,
     read,
@@ -32,8 +31,6 @@ INTENTS = tuple(Intent)
 
 MOST_CLAUSES = 3  # of one message that are understood by themselves
 PLAUSIBLE = 0.1  # probability from which an intent of the whole may be settled by a clause
-PRIOR = 0.15  # of score that a language gains for being the person's usual one
-LEAST_LEAD = 0.12  # of score over the second language; below, the language is unknown
 
 _CLAUSE = re.compile(r"(?<=[.!?;,])\s+|\n+|\s+(?:y|e|and|pero|mas|but)\s+")
 
@@ -62,9 +59,8 @@ class Reading(msgspec.Struct, frozen=True):
 class IntentClassifier:
     """Reads messages. Immutable after its making.
 
-    ``weights`` (SLOTS, intents) and ``language_weights`` (TEXT_SLOTS, languages) with ``bias`` of each column; ``idf`` is
-    the rarity of each slot; ``thresholds`` the least confidence to speak at, by language. ``discount`` is what the
-    probability of ``other`` counts for beside a wish, when the likeliest is named.
+    ``weights`` is (SLOTS, intents), ``idf`` the rarity of each slot, ``thresholds`` the least confidence to speak at, by
+    language. ``discount`` is what the probability of ``other`` counts for beside a wish, when the likeliest is named.
     """
 
     def __init__(
@@ -72,16 +68,13 @@ class IntentClassifier:
         idf: Values,
         weights: Values,
         bias: Values,
-        language_weights: Values,
-        language_bias: Values,
         temperature: float,
         discount: float,
         thresholds: dict[str, float],
     ) -> None:
-        if len(weights) != SLOTS or len(language_weights) != TEXT_SLOTS or weights.shape[1] != len(INTENTS):
+        if weights.shape != (SLOTS, len(INTENTS)) or len(idf) != SLOTS:
             raise ValueError("The weights do not fit the features: train them again.")
         self._idf, self._weights, self._bias = idf, weights, bias
-        self._language_weights, self._language_bias = language_weights, language_bias
         self._temperature, self._discount = temperature, discount
         self.thresholds = thresholds
 
@@ -93,27 +86,10 @@ class IntentClassifier:
                 stored["idf"].astype(np.float32),
                 stored["weights"] * stored["scales"],
                 stored["bias"],
-                stored["language_weights"] * stored["language_scales"],
-                stored["language_bias"],
                 float(stored["temperature"]),
                 float(stored["discount"]),
                 dict(zip(LANGUAGES, map(float, stored["thresholds"]), strict=True)),
             )
-
-    def language(self, text: str, usual: str | None = None) -> str:
-        """``es``, ``en``, ``pt``, or ``usual`` (else ``unknown``) where the text itself does not tell."""
-        scores = self._language_bias.copy()
-        known = 0.0
-        for block in text_blocks(read(text, "")):
-            values = scaled(block, self._idf)
-            known += float(values @ values)
-            scores += values @ self._language_weights[block.slots]
-        if usual in LANGUAGES:
-            scores[LANGUAGES.index(usual)] += PRIOR
-        second, first = np.sort(scores)[-2:]
-        if not known or first - second < LEAST_LEAD:
-            return usual or "unknown"
-        return LANGUAGES[int(scores.argmax())]
 
     def probabilities(self, text: str, lang: str) -> npt.NDArray[np.float32]:
         """Of each intent, in the order of INTENTS; they sum to 1."""

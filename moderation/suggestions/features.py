@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from zlib import crc32
 
 import msgspec
@@ -64,7 +64,7 @@ def scaled(block: Block, idf: Values) -> Values:
 def _words(words: Sequence[str]) -> Iterator[str]:
     framed = ["^", *words, "$"]
     yield from (f"w {word}" for word in words)
-    yield from (f"w {first} {second}" for first, second in zip(framed, framed[1:], strict=False))
+    yield from (f"w {first} {second}" for first, second in pairwise(framed))
     yield from (f"s {first} {third}" for first, third in zip(words, words[2:], strict=False))
 
 

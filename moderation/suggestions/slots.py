@@ -19,15 +19,19 @@ _CURRENCY = r"€|\$|£|euros?|eur|pesos?|d[oó]lares|dollars?|bucks?|quid|pound
 _PRICES = re.compile(
     rf"(?<![\w.,])(?:(?:R\$|US\$|[€$£])\s?(?:{_NUMBER})|(?:{_NUMBER})\s?(?:{_CURRENCY})(?!\w))", re.IGNORECASE
 )
-_BARE_NUMBERS = re.compile(r"(?<![\w.,:#/])\d{2,6}(?:[.,]\d{1,3})?(?![\w:/]|[.,]\d)")
+_BARE_NUMBERS = re.compile(r"(?<![\w.,:#/])(?:\d{1,3}(?:[.,]\d{3})+|\d{2,6}(?:[.,]\d{1,2})?)(?![\w:/]|[.,]\d)")
 
 _CLOCK = r"\d{1,2}(?:[:.h]\d{2})?"
 _HALF = r"(?: y (?:media|cuarto)| e meia)?"
+_DIGITAL = r"\b\d{1,2}:\d{2}\b"
 _TIMES = {
-    "es": re.compile(rf"\b(?:a|sobre) las? {_CLOCK}{_HALF}(?: ?(?:am|pm|h|hs|hrs))?(?!\w)|\b\d{{1,2}}(?::\d{{2}})? ?(?:am|pm)\b|\b\d{{1,2}}:\d{{2}}\b", re.I),
-    "en": re.compile(r"\b\d{1,2}(?::\d{2})? ?(?:am|pm|o'clock)\b|(?<=\bat )\d{1,2}(?::\d{2})?(?![\w%€$£])|\b\d{1,2}:\d{2}\b", re.I),
-    "pt": re.compile(rf"(?:\b[àa]s) {_CLOCK}{_HALF}(?: ?(?:h|hs|hrs|horas))?(?!\w)|\b\d{{1,2}}h(?:\d{{2}})?\b|\b\d{{1,2}}:\d{{2}}\b", re.I),
-}  # fmt: skip
+    lang: re.compile(f"{pattern}|{_DIGITAL}", re.IGNORECASE)
+    for lang, pattern in {
+        "es": rf"\b(?:a|sobre) las? {_CLOCK}{_HALF}(?: ?(?:am|pm|h|hs|hrs))?(?!\w)|\b\d{{1,2}}(?::\d{{2}})? ?(?:am|pm)\b",
+        "en": r"\b\d{1,2}(?::\d{2})? ?(?:am|pm|o'clock)\b|(?<=\bat )\d{1,2}(?::\d{2})?(?![\w%€$£])",
+        "pt": rf"\b[àa]s {_CLOCK}{_HALF}(?: ?(?:h|hs|hrs|horas))?(?!\w)|\b\d{{1,2}}h(?:\d{{2}})?\b",
+    }.items()
+}
 
 _DAYS = {
     "es": {

@@ -12,7 +12,8 @@ from typing import Self
 import msgspec
 
 import policies.load
-from moderation.engine import Engine, default_engine
+from moderation.classifiers.language import Language
+from moderation.engine import UNKNOWN, Engine, default_engine
 from moderation.suggestions import inventory, slots
 from moderation.suggestions.classifier import IntentClassifier, Reading
 from moderation.suggestions.intents import TENSE, Intent
@@ -31,11 +32,14 @@ PLAUSIBLE = 0.15  # probability from which the replies to a further intent join 
 HARM = frozenset(Category) - {Category.CONTACT, Category.LINK, Category.EMOJI}
 
 _FORMAL = {
-    "es": re.compile(r"\b(?:usted|ustedes|disculpe|senora?|estimad[oa]|le (?:ruego|agradeceria|parece)|digame|mandeme)\b"),
+    "es": re.compile(
+        r"\b(?:usted|ustedes|disculpe|senora?|estimad[oa]|le (?:ruego|agradeceria|parece)|digame|mandeme)\b"
+    ),
     "pt": re.compile(r"\b(?:senhora?|prezad[oa]|vossa|estimad[oa]|agradecia-lhe|queira)\b"),
 }
 
 Passes = Callable[[str, Setting], bool]
+Identify = Callable[[str, str | None], tuple[str, float]]
 
 
 class Suggestion(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,13 +69,18 @@ class Suggester:
     """Offers replies. Safe to share where ``acceptance`` is not counted up at the same time.
 
     ``passes`` judges a filled text as if the reader had written it; a text that would be more than allowed is dropped.
+    ``identify`` tells the language of a text, given the author's usual one.
     """
 
     def __init__(
-        self, classifier: IntentClassifier, replies: Sequence[Reply], passes: Passes, acceptance: Acceptance | None = None
+        self,
+        classifier: IntentClassifier,
+        replies: Sequence[Reply],
+        passes: Passes,
+        identify: Identify,
+        acceptance: Acceptance | None = None,
     ) -> None:
-        self._classifier = classifier
-        self._passes = passes
+        self._classifier, self._passes, self._identify = classifier, passes, identify
         self.acceptance = acceptance or Acceptance()
         self._by_intent: dict[Intent | None, tuple[Reply, ...]] = {
             intent: tuple(reply for reply in replies if reply.intent is intent) for intent in (None, *Intent)
@@ -79,13 +88,17 @@ class Suggester:
 
     @classmethod
     def load(cls, engine: Engine | None = None, policy: Policy | None = None) -> Self:
-        """The shipped classifier and inventory, judged by ``engine`` under ``policy``; the shipped ones by default."""
+        """The shipped classifier and inventory, judged by ``engine`` under ``policy``; the shipped ones by default.
+
+        Raises BadWeights where the language model is not installed.
+        """
         judge, law = engine or default_engine(), policy or policies.load.load()
 
         def passes(text: str, setting: Setting) -> bool:
             return judge.judge(text, setting, law).decision.verdict is Verdict.ALLOW
 
-        return cls(IntentClassifier.load(), inventory.load(), passes)
+        identify = judge.identify or Language.load().identify
+        return cls(IntentClassifier.load(), inventory.load(), passes, identify)
 
     def suggest(
         self,
@@ -109,6 +122,8 @@ class Suggester:
         reading = self._read(text, lang or setting.language)
         if Role.BOT in (author_role, reader_role) or (decision is not None and harmful(decision)):
             return _silence(reading)
+        if reading.lang not in LANGUAGES:
+            return _silence(reading)
         old = {fold(one).strip() for one in said}
         wanted = [
             candidate
@@ -123,12 +138,15 @@ class Suggester:
         return _offer(reading, chips)
 
     def _read(self, text: str, usual: str | None) -> Reading:
-        lang = self._classifier.language(text, usual)
+        # A smile is said in no language, whatever a model makes of it.
+        lang = self._identify(text, usual)[0] if any(map(str.isalpha, text)) else UNKNOWN
+        if lang not in LANGUAGES and usual in LANGUAGES:
+            lang = usual
         if lang in LANGUAGES:
             return self._classifier.read(text, lang)
-        # "pics?" is said in all three: the language in which it makes most sense decides.
-        readings = [self._classifier.read(text, one) for one in LANGUAGES]
-        return max(readings, key=lambda reading: (reading.speaks, reading.confidence))
+        # "pics?" is said in all three: the language in which it makes most sense decides, if it makes any.
+        best = max((self._classifier.read(text, one) for one in LANGUAGES), key=lambda r: (r.speaks, r.confidence))
+        return best if best.speaks else msgspec.structs.replace(best, lang=UNKNOWN)
 
     def _candidates(
         self, text: str, reading: Reading, role: Role, setting: Setting, reader: str
@@ -178,9 +196,7 @@ def _is_formal(text: str, lang: str) -> bool:
     return lang in _FORMAL and _FORMAL[lang].search(fold(text)) is not None
 
 
-def _values(
-    intent: Intent, text: str, named: Mapping[str, str], lang: str, setting: Setting
-) -> dict[str, str]:
+def _values(intent: Intent, text: str, named: Mapping[str, str], lang: str, setting: Setting) -> dict[str, str]:
     """What the message names; an order's number may have been named before it."""
     values = dict(named)
     values.pop(slots.PRICE, None)

@@ -10,6 +10,7 @@ import tomllib
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -17,7 +18,7 @@ LANGUAGES = ("es", "en", "pt")
 LAUGHTER = "<laugh>"
 
 _DIGIT = re.compile(r"\d")
-_LINK = re.compile(r"https?://\S+|www\.\S+|\b\w+@\w+\.\w+\b")
+_LINK = re.compile(r"https?://\S+|www\.\S+|\b\w+@\w+\.\w+\b", re.IGNORECASE)
 _FIGURES = (
     ("<phone>", re.compile(r"(?<!\w)\+?\d[\d ().-]{7,}\d(?!\w)")),
     (
@@ -58,12 +59,19 @@ def fold(text: str) -> str:
 def tokens(text: str, lang: str) -> list[str]:
     """The words and signs of a message, folded, the shorthand of ``lang`` spelled out."""
     short = shorthand(lang)
-    return [word for token in _TOKEN.findall(_signed(fold(text))) for word in short.get(token, token).split()]
+    plain = _signed(fold(_LINK.sub(" <link> ", text)))
+    return [word for token in _TOKEN.findall(plain) for word in short.get(token, token).split()]
+
+
+def learnt_from() -> bytes:
+    """A digest of all data that the weights were learnt from."""
+    digest = sha256()
+    for path in (*sorted((HERE / "phrases").glob("*.toml")), HERE / "concepts.toml", HERE / "shorthand.toml"):
+        digest.update(path.read_bytes())
+    return digest.digest()
 
 
 def _signed(plain: str) -> str:
-    if "." in plain or "@" in plain:
-        plain = _LINK.sub(" <link> ", plain)
     if _DIGIT.search(plain):
         for sign, pattern in _FIGURES:
             plain = pattern.sub(f" {sign} ", plain)
