@@ -197,7 +197,8 @@ class Deep:
         job = self._jobs.get(key)
         if job is None and len(self._jobs) < most:
             self._ids += 1
-            job = self._jobs[key] = _Job(self._ids, key, text)
+            # Half a surrogate pair is no character, and cannot be sent.
+            job = self._jobs[key] = _Job(self._ids, key, text.encode(errors="replace").decode())
         return job
 
     def _pump(self) -> None:
