@@ -144,6 +144,30 @@ def _check_file(lines: IO[bytes], policy: str) -> None:
         click.echo(f"{failed} {'line' if failed == 1 else 'lines'} could not be judged", err=True)
 
 
+@main.command()
+@click.option(
+    "--jsonl", type=click.File("rb"), metavar="FILE", required=True, help="Answer every line of a file; - for stdin."
+)
+@POLICY
+def suggest(jsonl: IO[bytes], policy: str) -> None:
+    """Suggest replies to every line of a JSON-lines file, as a chat would. Nothing is stored or sent."""
+    import msgspec
+
+    from moderation.engine import default_engine
+    from moderation.suggestions.suggester import Suggester
+    from server.check import Failed
+    from server.suggest import suggest_lines
+
+    loaded, engine = _load(policy), default_engine()
+    encode, out, failed = msgspec.json.Encoder().encode, sys.stdout.buffer, 0
+    for answer in suggest_lines(jsonl, Suggester.load(engine, loaded), engine, loaded):
+        out.write(encode(answer) + b"\n")
+        failed += isinstance(answer, Failed)
+    out.flush()
+    if failed:
+        click.echo(f"{failed} {'line' if failed == 1 else 'lines'} could not be answered", err=True)
+
+
 @main.command("eval")
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
 @POLICY

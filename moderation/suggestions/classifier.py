@@ -30,6 +30,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "intents.npz"
 INTENTS = tuple(Intent)
 
 MOST_CLAUSES = 3  # of one message that are understood by themselves
+DOUBT = 0.3  # probability of ``other`` from which no clause is asked
 PLAUSIBLE = 0.1  # probability from which an intent of the whole may be settled by a clause
 
 _CLAUSE = re.compile(r"(?<=[.!?;,])\s+|\n+|\s+(?:y|e|and|pero|mas|but)\s+")
@@ -106,7 +107,8 @@ class IntentClassifier:
         threshold = self.thresholds.get(lang, max(self.thresholds.values()))
         chances = dict(zip(INTENTS, map(float, whole), strict=True))
         order = sorted(chances, key=lambda intent: -self._weight(intent, chances[intent]))
-        if chances[order[0]] < threshold or order[0] in SOCIAL:
+        unsure = chances[order[0]] < threshold or order[0] in SOCIAL
+        if unsure and chances[Intent.OTHER] < DOUBT:
             chances |= self._settled(text, lang, chances, threshold)
             order.sort(key=lambda intent: -self._weight(intent, chances[intent]))
         order = _wishes_before_manners(order, chances, threshold)

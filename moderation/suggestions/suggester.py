@@ -16,6 +16,7 @@ from moderation.classifiers.language import Language
 from moderation.engine import UNKNOWN, Engine, default_engine
 from moderation.suggestions import inventory, slots
 from moderation.suggestions.classifier import IntentClassifier, Reading
+from moderation.suggestions.features import LONGEST_READ
 from moderation.suggestions.intents import TENSE, Intent
 from moderation.suggestions.inventory import Reply, Stance
 from moderation.suggestions.ranking import CHIPS, Acceptance, Candidate, differing, rank
@@ -119,6 +120,7 @@ class Suggester:
         ``lang`` the author's usual language, ``decision`` what was decided about the message: none is offered to one
         that was flagged for harm, nor to what a bot said.
         """
+        text = text[:LONGEST_READ]
         reading = self._read(text, lang or setting.language)
         if Role.BOT in (author_role, reader_role) or (decision is not None and harmful(decision)):
             return _silence(reading)

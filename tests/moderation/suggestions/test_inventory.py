@@ -106,3 +106,9 @@ def test_a_reply_that_cannot_be_offered_is_refused_by_name(tmp_path: Path, entry
 
 def test_the_fillings_cover_every_slot() -> None:
     assert set(FILLINGS) == SLOTS
+
+
+def test_the_guide_names_every_intent_stance_slot_and_field() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "suggestions.md").read_text("utf-8")
+    words = {word for code in re.findall(r"`([^`\n]+)`", guide) for word in re.findall(r"\w+", code)}
+    assert {*Intent, *Stance, *SLOTS, *Reply.__struct_fields__} - words == set()
