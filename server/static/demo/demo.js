@@ -290,6 +290,8 @@ class Demo {
    * @param {"" | "offline" | "failed"} [kind] stays until it is over
    */
   #say(text, deed = "", go = null, kind = "") {
+    // While the server is away that is the whole story, and it explains whatever else went wrong.
+    if (this.tell.dataset.kind === "offline" && !deed) return;
     clearTimeout(this.#told);
     this.tell.dataset.kind = kind;
     this.tell.replaceChildren(kind === "offline" ? icon("offline") : "", h("span", {}, text), deed && go ? button(deed, { onclick: go }) : "");
