@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from urllib.parse import urlsplit
 
 import msgspec
 from sqlalchemy import Connection as Transaction
@@ -15,7 +16,7 @@ from moderation.engine import Engine
 from moderation.judgement import Judgement
 from policies.decision import Decision, Verdict
 from policies.policy import Policy, Reason
-from realtime.auth import Gate
+from realtime.auth import STAFF, Gate
 from realtime.connection import Connection
 from realtime.errors import Refusal
 from realtime.hub import Hub
@@ -56,10 +57,11 @@ from realtime.protocol import (
 from realtime.room import Room
 from realtime.second_look import SecondLook
 from realtime.visibility import Reader, invitation_view
-from rules.types import Role
+from rules.emoji import is_emoji
+from rules.types import Role, Setting
 from storage import conversations, invitations, log, reviews
 from storage.database import Database
-from storage.errors import NotFound
+from storage.errors import NotFound, StorageError
 from storage.values import Entry, Form, LogItem, Member, Message, StoredInvitation
 
 CONVERSATIONS = 200  # a participant is greeted with, newest first
@@ -70,10 +72,13 @@ TYPING_SECONDS = 2.0  # told to the others no more often
 
 
 class Chat:
-    """What participants can do. Holds no state of conversations: the hub and the log do."""
+    """What participants can do. Of conversations it holds nothing that the hub or the log does not.
+
+    ``origins`` are those on which attachments may lie.
+    """
 
     def __init__(
-        self, database: Database, engine: Engine, hub: Hub, gate: Gate, limits: Limits,
+        self, database: Database, engine: Engine, hub: Hub, gate: Gate, limits: Limits, origins: Collection[str] = (),
         second_look: SecondLook | None = None,
     ) -> None:  # fmt: skip
         self.database = database
@@ -81,6 +86,7 @@ class Chat:
         self.hub = hub
         self.gate = gate
         self.limits = limits
+        self.origins = frozenset(origins)
         self.second_look = second_look
         self._marks: dict[tuple[str, str, str], int] = {}
         self._typed: dict[tuple[str, str, str], float] = {}
@@ -88,26 +94,29 @@ class Chat:
     # ------------------------------------------------------------------------------------- coming and going
 
     async def hello(self, connection: Connection, command: Hello) -> None:
-        """Greet a participant: what they are part of, then what they missed. Raises Refusal when they are here too often."""
+        """Greet a participant: what they are part of, then what they missed. Raises Refusal if they are here too often."""
         me = connection.identity
-        already = self.hub.people.get((me.tenant, me.id))
-        if already is not None and len(already.connections) >= self.limits.connections:
-            raise Refusal("too_many_connections", "Too many connections of this participant are open.")
-        mine = [] if me.role == "staff" else await self._conversations_of(connection)
-        connection.person = self.hub.arrive(connection)
-        rooms = []
-        for id in mine:
-            room = await self.hub.room(me.tenant, id)
-            if me.id in room.members:
-                self.hub.attach(room, connection)
-                rooms.append(room)
+        connection.person = self.hub.arrive(connection, self.limits.connections)
+        mine = [] if me.role == STAFF else await self._conversations_of(connection)
+        rooms = await asyncio.gather(*(self.hub.room(me.tenant, id) for id in mine))
+        if connection.gone:
+            return
+        # Nothing is awaited between here and the welcome: what happens from now on reaches the client after it.
+        rooms = [room for room in rooms if me.id in room.members]
+        for room in rooms:
+            self.hub.attach(room, connection)
+        connection.welcomed = True
         connection.send(
             Welcome(
                 participant=me.id, name=me.name, role=me.role, lang=me.lang,
                 conversations=[room.view(me.id) for room in rooms], limits=self.limits, server_time=now(),
             )
         )  # fmt: skip
-        for at in command.resume:
+        for at in {one.conversation: one for one in command.resume}.values():
+            # One after the other, at the pace of the reader: a slow link must not be cut off for what it asked for.
+            await connection.drained()
+            if connection.gone:
+                return
             if at.conversation in connection.rooms:
                 connection.send(await self.since(connection, at.conversation, at.after, at.epoch))
             else:
@@ -115,20 +124,18 @@ class Chat:
         if me.role == Role.AGENT:
             await self._show_waiting(connection)
 
+    async def close(self) -> None:
+        """Store what is not stored yet."""
+        await self._store_marks()
+
     async def leave(self, connection: Connection, command: Leave) -> Accepted:
         """Leave a conversation; an agent who leaves ends the invitation, and the conversation goes on."""
         room, member = self._room(connection, command.conversation)
-        invitation, at = room.invitation, now()
-        ends = member.role is Role.AGENT and invitation is not None and invitation.agent == member.id
-
-        def act(tx: Transaction) -> list[LogItem]:
-            items = []
-            if ends and invitation is not None and invitation.state == "joined":
-                items.append(invitations.close(tx, room.tenant, invitation.id, member.id, at))
-            items.append(conversations.leave(tx, room.tenant, room.id, member.id, "", at))
-            return items
-
-        await self._commit(room.tenant, room.id, act)
+        self._spend(connection)
+        at = now()
+        await self._commit(
+            room.tenant, room.id, lambda tx: conversations.leave(tx, room.tenant, room.id, member.id, "", at)
+        )
         return Accepted(command.ref)
 
     def read(self, connection: Connection, command: Read) -> None:
@@ -139,7 +146,7 @@ class Chat:
             return
         room.members[member.id] = msgspec.structs.replace(member, read_seq=seq)
         if not self._marks:
-            self.hub.run(self._store_marks())
+            self.hub.run(self._store_marks_soon())
         self._marks[(room.tenant, room.id, member.id)] = seq
         self.hub.signal(room.tenant, "conversation", room.id, Receipt(room.id, member.id, seq))
 
@@ -164,9 +171,14 @@ class Chat:
         room, member = self._room(connection, command.conversation)
         at = now()
         if member.muted_until > at:
+            answered = await self._answered(connection, room, command)
+            if answered is not None:
+                return answered
             raise Refusal("muted", "You cannot write here at the moment.", retry_after=member.muted_until - at)
         self._spend(connection)
         setting = room.setting(member)
+        if command.attachments:
+            self._check_attachments(connection, room, command, setting)
         judged = self.engine.judge(command.text, setting, room.policy)
         if self.second_look is not None:
             judged = await self.second_look.before(room, member, command.text, setting, judged)
@@ -179,7 +191,7 @@ class Chat:
             answered = await self._answered(connection, room, command)
             if answered is not None:
                 return answered
-            await self._tell_staff(room, member, "", 0, command.text, judged)
+            self._tell_staff(room, member, "", 0, command.text, judged)
             return await self._turn_down(connection, room, member, command.ref, command.text, decision, at)
 
         entry = Entry(
@@ -188,6 +200,8 @@ class Chat:
             decision=decision,
         )  # fmt: skip
         appended = await self.database.append(entry)
+        if appended.missing:
+            raise NotFound("conversation" if appended.missing == "conversation" else "message")
         if appended.conflict:
             raise Refusal("idempotency_conflict", "Another message was sent under this client_id.")
         if appended.repeated:
@@ -198,8 +212,7 @@ class Chat:
         self.hub.publish(room.tenant, room.id, LogItem(appended.seq, "posted", member.id, at, message, {}))
         if self.second_look is not None:
             self.second_look.beside(room, setting, judged, message)
-        if room.tenant in self.hub.staff:
-            await self._tell_staff(room, member, appended.id, appended.seq, command.text, judged)
+        self._tell_staff(room, member, appended.id, appended.seq, command.text, judged)
         return Accepted(
             ref=command.ref, client_id=command.client_id, id=appended.id, seq=appended.seq,
             verdict=shown_to_author(decision.verdict), reasons=self._reasons(connection, room.policy, decision),
@@ -226,21 +239,23 @@ class Chat:
             judged = await self.second_look.before(room, member, command.text, setting, judged)
             at = now()
         decision = judged.decision
-        if decision.verdict is Verdict.BLOCK:
-            await self._tell_staff(room, member, "", 0, command.text, judged)
+        if decision.verdict.rank >= Verdict.HOLD.rank:
+            # The others have the old words before them; new ones that a person must see first cannot take their place.
+            self._tell_staff(room, member, "", 0, command.text, judged)
             return await self._turn_down(connection, room, member, command.ref, command.text, decision, at)
 
         def act(tx: Transaction) -> list[LogItem]:
             latest = log.message(tx, room.tenant, room.id, current.id)
-            # Words that a person of the staff still has to look at stay held, whatever replaces them.
-            held = decision.verdict is Verdict.HOLD or latest.form.state == "held"
-            form = msgspec.structs.replace(
-                latest.form, state="held" if held else "visible", masks=decision.masks, edited_at=at,
-                verdict=decision.verdict if shows(decision) else Verdict.ALLOW,
-                clauses=decision.clauses if shows(decision) else (),
-            )  # fmt: skip
+            conversations.require_member(tx, room.tenant, room.id, member.id)
             if latest.form.state == "removed":
                 raise Refusal("forbidden", "The message was removed.")
+            # What a person of the staff still has to look at stays held, whatever its author makes of it meanwhile.
+            held = latest.form.state == "held"
+            verdict, clauses = (decision.verdict, decision.clauses) if shows(decision) else (Verdict.ALLOW, ())
+            form = msgspec.structs.replace(
+                latest.form, masks=decision.masks, edited_at=at, verdict=latest.form.verdict if held else verdict,
+                clauses=latest.form.clauses if held else clauses,
+            )  # fmt: skip
             item = log.change(tx, room.tenant, latest, "edited", member.id, at, form, command.text, decision)
             if decision.verdict in log.WAITS_FOR_A_PERSON:
                 reviews.open_item(tx, room.tenant, room.id, latest.id, decision.verdict, at)
@@ -249,21 +264,25 @@ class Chat:
         item = (await self._commit(room.tenant, room.id, act))[0]
         if self.second_look is not None and item.message is not None:
             self.second_look.beside(room, setting, judged, item.message)
-        await self._tell_staff(room, member, current.id, item.seq, command.text, judged)
+        self._tell_staff(room, member, current.id, item.seq, command.text, judged)
+        held = item.message is not None and item.message.form.state == "held"
         return Accepted(
-            ref=command.ref, id=current.id, seq=item.seq, verdict=shown_to_author(decision.verdict),
+            ref=command.ref, id=current.id, seq=item.seq,
+            verdict=Verdict.HOLD if held else shown_to_author(decision.verdict),
             reasons=self._reasons(connection, room.policy, decision),
         )  # fmt: skip
 
     async def retract(self, connection: Connection, command: Retract) -> Accepted:
         """Take one's own message back; it leaves a tombstone."""
         room, member = self._room(connection, command.conversation)
+        self._spend(connection)
         current = await self._own_message(connection, room, command.message)
         at = now()
 
         def act(tx: Transaction) -> list[LogItem]:
             latest = log.message(tx, room.tenant, room.id, current.id)
-            form = msgspec.structs.replace(latest.form, state="removed")
+            conversations.require_member(tx, room.tenant, room.id, member.id)
+            form = removed(latest.form)
             return [log.change(tx, room.tenant, latest, "retracted", member.id, at, form)]
 
         item = (await self._commit(room.tenant, room.id, act))[0]
@@ -273,14 +292,19 @@ class Chat:
         """Put an emoji on a message, or take it off. An emoji that would not pass as a message does not pass here."""
         room, member = self._room(connection, command.conversation)
         self._spend(connection)
+        at = now()
+        if member.muted_until > at:
+            raise Refusal("muted", "You cannot write here at the moment.", retry_after=member.muted_until - at)
+        if not is_emoji(command.emoji):
+            raise Refusal("bad_request", "A reaction is one emoji.")
         decision = self.engine.judge(command.emoji, room.setting(member), room.policy).decision
-        if command.on and decision.verdict.rank >= Verdict.MASK.rank:
+        if command.on and decision.verdict.rank >= Verdict.NUDGE.rank:
             raise Refusal("policy", "This reaction is not for this chat.",
                           reasons=self._reasons(connection, room.policy, decision))  # fmt: skip
-        at = now()
         reader = room.reader(member.id)
 
         def act(tx: Transaction) -> list[LogItem]:
+            conversations.require_member(tx, room.tenant, room.id, member.id)
             latest = log.message(tx, room.tenant, room.id, command.message)
             if latest.form.state != "visible" or not self._sees(room, latest, reader):
                 raise NotFound("message")
@@ -308,9 +332,9 @@ class Chat:
         if after > room.last_seq or room.last_seq - after > RESUME_EVENTS:
             return Reset(room.id, "too_many" if after <= room.last_seq else "epoch_changed", room.epoch, room.last_seq)
         reader, last_seq = room.reader(member.id), room.last_seq
-        items = await self.database.read(lambda tx: log.since(tx, room.tenant, room.id, after, RESUME_EVENTS * 2))
         # What is newer than this moment's last_seq reaches the client live.
-        events = [self.hub.view(room, item, reader) for item in items if item.seq <= last_seq]
+        items = await self.database.read(lambda tx: log.since(tx, room.tenant, room.id, after, last_seq - after))
+        events = [self.hub.view(room, item, reader) for item in items]
         return Resumed(room.id, after, room.epoch, last_seq, events)
 
     async def history(self, connection: Connection, command: History) -> HistoryPage:
@@ -357,17 +381,21 @@ class Chat:
     async def resolve(self, connection: Connection, command: Resolve) -> Accepted:
         """Staff settle a message: release what was held, or withdraw what was not."""
         me = connection.identity
-        if me.role != "staff":
+        if me.role != STAFF:
             raise Refusal("forbidden", "Only staff can do this.")
         at = now()
 
         def act(tx: Transaction) -> list[LogItem]:
             latest = log.message(tx, me.tenant, command.conversation, command.message)
-            state, kind = ("visible", "released") if command.act == "release" else ("removed", "removed")
-            if latest.form.state in (state, "removed"):
+            if command.version and command.version != latest.version:
+                raise Refusal("conflict", "The message has changed since it was looked at.")
+            if latest.form.state in ("removed", {"release": "visible"}.get(command.act)):
                 raise Refusal("conflict", f"The message is {latest.form.state} already.")
-            form = msgspec.structs.replace(latest.form, state=state, clauses=())
-            return [log.change(tx, me.tenant, latest, kind, me.id, at, form)]
+            reviews.close_item(tx, me.tenant, latest.id)
+            if command.act == "remove":
+                return [log.change(tx, me.tenant, latest, "removed", me.id, at, removed(latest.form))]
+            form = msgspec.structs.replace(latest.form, state="visible", clauses=(), verdict=Verdict.ALLOW)
+            return [log.change(tx, me.tenant, latest, "released", me.id, at, form)]
 
         item = (await self._commit(me.tenant, command.conversation, act))[0]
         return Accepted(ref=command.ref, id=command.message, seq=item.seq)
@@ -387,39 +415,36 @@ class Chat:
             note=command.note, created_at=at, consents={member.id: scopes},
         )  # fmt: skip
         items = await self._commit(room.tenant, room.id, lambda tx: [invitations.create(tx, room.tenant, invitation)])
-        self._tell_desks(room, invitation)
+        self._tell_desks(room.tenant, invitation, room.title)
         return Accepted(ref=command.ref, id=invitation.id, seq=items[0].seq)
 
     async def consent(self, connection: Connection, command: Consent) -> Accepted:
         """Say which of one's own earlier words the agent may read, or take that back."""
-        invitation = await self._invitation(connection, command.invitation)
-        room, member = self._room(connection, invitation.conversation, what="invitation")
-        if member.role in (Role.AGENT, Role.BOT):
-            raise Refusal("forbidden", "Consent is the participants' to give.")
+        room, member, invitation = await self._invited(connection, command.invitation)
         scopes, at = _known_scopes(command.scopes), now()
-        items = await self._commit(
-            room.tenant, room.id,
-            lambda tx: [invitations.consent(tx, room.tenant, invitation.id, member.id, scopes, at)],
-        )  # fmt: skip
-        return Accepted(ref=command.ref, id=invitation.id, seq=items[0].seq)
+
+        def act(tx: Transaction) -> list[LogItem]:
+            item = invitations.consent(tx, room.tenant, invitation.id, member.id, scopes, at)
+            return [] if item is None else [item]
+
+        items = await self._commit(room.tenant, room.id, act)
+        return Accepted(ref=command.ref, id=invitation.id, seq=items[0].seq if items else 0)
 
     async def withdraw(self, connection: Connection, command: Withdraw) -> Accepted:
         """Take back an invitation that nobody has accepted yet. Only who invited can."""
-        invitation = await self._invitation(connection, command.invitation)
-        room, member = self._room(connection, invitation.conversation, what="invitation")
+        room, member, invitation = await self._invited(connection, command.invitation)
         if invitation.by != member.id:
             raise Refusal("forbidden", "Only who invited can withdraw the invitation.")
-        if invitation.state != "requested":
-            raise Refusal("conflict", f"The invitation is {invitation.state} by now.")
         at = now()
 
         def act(tx: Transaction) -> list[LogItem]:
-            if invitations.by_id(tx, room.tenant, invitation.id).state != "requested":
-                raise Refusal("conflict", "The invitation was taken up in the meantime.")
+            state = invitations.by_id(tx, room.tenant, invitation.id).state
+            if state != "requested":
+                raise Refusal("conflict", f"The invitation is {state} by now.")
             return [invitations.close(tx, room.tenant, invitation.id, member.id, at)]
 
         items = await self._commit(room.tenant, room.id, act)
-        self._tell_desks(room, msgspec.structs.replace(invitation, state="withdrawn"))
+        self._tell_desks(room.tenant, msgspec.structs.replace(invitation, state="withdrawn"), room.title)
         return Accepted(ref=command.ref, id=invitation.id, seq=items[0].seq)
 
     async def accept(self, connection: Connection, command: Accept) -> Accepted:
@@ -427,31 +452,29 @@ class Chat:
         me = connection.identity
         if me.role != Role.AGENT:
             raise Refusal("forbidden", "Only the brand's agents accept invitations.")
+        self._spend(connection)
         at = now()
         agent = Member(me.id, me.name, Role.AGENT, me.lang)
 
-        def act(tx: Transaction) -> tuple[StoredInvitation, list[LogItem]]:
+        def act(tx: Transaction) -> tuple[StoredInvitation, str, list[LogItem]]:
             invitation = invitations.by_id(tx, me.tenant, command.invitation)
             if invitation.state != "requested":
                 raise Refusal("conflict", f"The invitation is {invitation.state} by now.")
             seq = log.next_seq(tx, me.tenant, invitation.conversation)
             told = invitations.accept(tx, me.tenant, invitation.id, me.id, me.name, seq, at)
-            joined, _ = conversations.join(tx, me.tenant, invitation.conversation, agent, at)
-            return invitation, [told, joined]
+            joined = conversations.join(tx, me.tenant, invitation.conversation, agent, at)
+            return invitation, conversations.title(tx, me.tenant, invitation.conversation), [told, joined]
 
-        invitation, items = await self.database.write(act)
+        invitation, title, items = await self.database.write(act)
         for item in items:
             self.hub.publish(me.tenant, invitation.conversation, item)
-        room = await self.hub.room(me.tenant, invitation.conversation)
-        self._tell_desks(room, msgspec.structs.replace(invitation, state="joined", agent=me.id, agent_name=me.name))
+        taken = msgspec.structs.replace(invitation, state="joined", agent=me.id, agent_name=me.name)
+        self._tell_desks(me.tenant, taken, title)
         return Accepted(ref=command.ref, id=invitation.id, seq=items[0].seq)
 
     async def rate(self, connection: Connection, command: Rate) -> Accepted:
         """Rate the service after it has ended, once."""
-        invitation = await self._invitation(connection, command.invitation)
-        room, member = self._room(connection, invitation.conversation, what="invitation")
-        if member.role in (Role.AGENT, Role.BOT):
-            raise Refusal("forbidden", "The service is rated by the participants.")
+        room, member, invitation = await self._invited(connection, command.invitation)
         await self.database.write(
             lambda tx: invitations.rate(tx, room.tenant, invitation.id, member.id, command.score, command.note, now())
         )
@@ -485,11 +508,14 @@ class Chat:
 
     async def _conversations_of(self, connection: Connection) -> Sequence[str]:
         me = connection.identity
-        mine = await self.database.read(lambda tx: conversations.of_participant(tx, me.tenant, me.id, CONVERSATIONS))
-        return mine if me.conversations is None else [id for id in mine if id in me.conversations]
+        return await self.database.read(
+            lambda tx: conversations.of_participant(tx, me.tenant, me.id, CONVERSATIONS, me.conversations)
+        )
 
-    async def _commit(self, tenant: str, conversation: str, act: object) -> list[LogItem]:
-        items: list[LogItem] = await self.database.write(act)  # type: ignore[arg-type]
+    async def _commit(
+        self, tenant: str, conversation: str, act: Callable[[Transaction], list[LogItem]]
+    ) -> list[LogItem]:
+        items = await self.database.write(act)
         for item in items:
             self.hub.publish(tenant, conversation, item)
         return items
@@ -505,9 +531,26 @@ class Chat:
             raise Refusal("forbidden", "The message was removed.")
         return message
 
-    async def _invitation(self, connection: Connection, id: str) -> StoredInvitation:
+    async def _invited(self, connection: Connection, id: str) -> tuple[Room, Member, StoredInvitation]:
+        """An invitation of a conversation that one takes part in, and not for the brand."""
         tenant = connection.identity.tenant
-        return await self.database.read(lambda tx: invitations.by_id(tx, tenant, id))
+        invitation = await self.database.read(lambda tx: invitations.by_id(tx, tenant, id))
+        room, member = self._room(connection, invitation.conversation, what="invitation")
+        if member.role in (Role.AGENT, Role.BOT):
+            raise Refusal("forbidden", "This is for the participants to say, not for the brand.")
+        self._spend(connection)
+        return room, member, invitation
+
+    def _check_attachments(self, connection: Connection, room: Room, command: Post, setting: Setting) -> None:
+        """Links to the platform's own files only, under names that would pass as messages. Raises Refusal."""
+        for one in command.attachments:
+            parts = urlsplit(one.url)
+            if f"{parts.scheme}://{parts.netloc}" not in self.origins:
+                raise Refusal("bad_request", "Attachments must lie on an origin of the platform.")
+            decision = self.engine.judge(one.name, setting, room.policy).decision
+            if decision.verdict.rank >= Verdict.NUDGE.rank:
+                reasons = self._reasons(connection, room.policy, decision)
+                raise Refusal("policy", "The name of an attachment cannot be sent here.", reasons=reasons)
 
     async def _turn_down(
         self, connection: Connection, room: Room, member: Member, ref: str, text: str, decision: Decision, at: int
@@ -520,6 +563,10 @@ class Chat:
         await self.database.write(
             lambda tx: reviews.record_refusal(tx, room.tenant, room.id, refused, member.id, text, decision, at)
         )
+        if decision.verdict is Verdict.HOLD:
+            raise Refusal(
+                "policy", "The new words would have to be looked at first. The old ones stay.", decision=refused
+            )
         sentence = reasons[0].message if reasons else "This message cannot be sent here."
         raise Refusal("policy", sentence, reasons=reasons, decision=refused)
 
@@ -547,7 +594,9 @@ class Chat:
             reasons=self._reasons(connection, room.policy, first.decision),
         )  # fmt: skip
 
-    async def _tell_staff(self, room: Room, member: Member, id: str, seq: int, text: str, judged: Judgement) -> None:
+    def _tell_staff(self, room: Room, member: Member, id: str, seq: int, text: str, judged: Judgement) -> None:
+        if room.tenant not in self.hub.staff:
+            return
         decision = judged.decision
         self.hub.signal(
             room.tenant, "staff", "",
@@ -558,8 +607,8 @@ class Chat:
             ),
         )  # fmt: skip
 
-    def _tell_desks(self, room: Room, invitation: StoredInvitation) -> None:
-        self.hub.signal(room.tenant, "desk", "", _offer(invitation, room.title))
+    def _tell_desks(self, tenant: str, invitation: StoredInvitation, title: str) -> None:
+        self.hub.signal(tenant, "desk", "", _offer(invitation, title))
 
     async def _show_waiting(self, connection: Connection) -> None:
         tenant = connection.identity.tenant
@@ -568,12 +617,21 @@ class Chat:
         ):
             connection.send(_offer(invitation, title))
 
-    async def _store_marks(self) -> None:
+    async def _store_marks_soon(self) -> None:
         await asyncio.sleep(READ_SECONDS)
+        await self._store_marks()
+
+    async def _store_marks(self) -> None:
         marks, self._marks = self._marks, {}
-        await self.database.write(
-            lambda tx: conversations.mark_read(tx, [(*key, seq) for key, seq in sorted(marks.items())])
-        )
+        if not marks:
+            return
+        try:
+            await self.database.write(
+                lambda tx: conversations.mark_read(tx, [(*key, seq) for key, seq in sorted(marks.items())])
+            )
+        except StorageError:
+            # Tried again with the next mark. One that is lost is set again when its reader next reads.
+            self._marks = {**marks, **self._marks}
 
 
 def now() -> int:
@@ -589,6 +647,11 @@ def new_id(at: int) -> str:
 def shows(decision: Decision) -> bool:
     """Whether a decision shows in the form of a message, so that its author is owed the reason."""
     return decision.verdict in (Verdict.MASK, Verdict.HOLD)
+
+
+def removed(form: Form) -> Form:
+    """The form of a message that is taken away. Who never saw it need not learn that there was one."""
+    return msgspec.structs.replace(form, state="removed", unseen=form.state == "held")
 
 
 def shown_to_author(verdict: Verdict) -> str:

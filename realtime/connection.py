@@ -6,10 +6,12 @@ import asyncio
 import logging
 import time
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from realtime.auth import LEEWAY_SECONDS, Identity
 from realtime.errors import Close, Refusal, Unauthenticated
+from realtime.limits import Credit
 from realtime.protocol import (
     Accept,
     Appeal,
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
 HELLO_SECONDS = 5.0
 BAD_FRAMES = 10  # within a minute; then the client is broken or means harm
 UNAVAILABLE_MS = 1_000
+PAGES_PER_SECOND, PAGES_BURST = 10.0, 30  # of history and repair, for one connection
+LONGEST_SECONDS = 30 * 86_400.0  # a connection lives no longer than this, whatever its token says
 _STARTING = Identity(tenant="", id="", name="", role="", lang="en", expires=0)
 
 logger = logging.getLogger("tertulia.connection")
@@ -64,9 +68,12 @@ class Connection:
         self._chat = chat
         self._bearer = bearer
         self._loop = asyncio.get_running_loop()
+        self.welcomed = False
+        self.gone = False
         self._greeted = False
+        self._pages = Credit(PAGES_PER_SECOND, PAGES_BURST)
         self._bad_frames: list[float] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None] | None] = set()
         self._deadline = self._loop.call_later(HELLO_SECONDS, self.close, Close.AUTH_TIMEOUT, "no hello in time")
 
     # ---------------------------------------------------------------------------------------------------- out
@@ -83,8 +90,13 @@ class Connection:
         """Hang up."""
         self._wire.close(code, reason)
 
+    async def drained(self) -> None:
+        """Wait until the peer has taken most of what was sent."""
+        await self._wire.drained()
+
     def closed(self) -> None:
         """The socket is gone."""
+        self.gone = True
         self._deadline.cancel()
         if self.person is not None:
             self._chat.hub.depart(self)
@@ -109,12 +121,11 @@ class Connection:
                     return
                 self._greeted = True
                 self._begin(self._hello(command))
-            case _ if self.person is None:
-                self.send(Refused(getattr(command, "ref", ""), "unauthenticated", "Say hello first."))
-            case Typing():
-                self._at_once(command, self._chat.typing)
-            case Read():
-                self._at_once(command, self._chat.read)
+            case _ if not self.welcomed:
+                ref = getattr(command, "ref", "")
+                self._refuse_frame(BadFrame("unauthenticated", "Say hello first, and wait for the welcome.", ref), now)
+            case Typing() | Read():
+                self._at_once(command)
             case _:
                 self._begin(self._carry_out(command))
 
@@ -127,26 +138,27 @@ class Connection:
         except StorageError:
             self.close(Close.INTERNAL, "not available at the moment")
             return
+        if self.gone:
+            return
         self._deadline.cancel()
-        seconds_left = self.identity.expires + LEEWAY_SECONDS - time.time()
+        seconds_left = min(self.identity.expires + LEEWAY_SECONDS - time.time(), LONGEST_SECONDS)
         self._deadline = self._loop.call_later(seconds_left, self.close, Close.TOKEN, "the token has expired")
         try:
             await self._chat.hello(self, command)
         except Refusal as refusal:
             self.close(Close.TOO_MANY_CONNECTIONS, refusal.message)
-        except StorageError:
+        except Exception as problem:
+            _log(problem)
             self.close(Close.INTERNAL, "not available at the moment")
-        self._tasks.clear()
 
     async def _carry_out(self, command: Command) -> None:
         ref = getattr(command, "ref", "")
         try:
             answer = await self._verb(command)
+            if answer is not None:
+                self.send(answer)
         except Exception as problem:
-            answer = refused(ref, problem)
-        if answer is not None:
-            self.send(answer)
-        self._tasks.discard(asyncio.current_task())
+            self.send(refused(ref, problem))
 
     async def _verb(self, command: Command) -> Event | None:
         chat = self._chat
@@ -162,8 +174,10 @@ class Connection:
             case React():
                 return await chat.react(self, command)
             case Since():
+                await self._turn_a_page()
                 return await chat.since(self, command.conversation, command.after, command.epoch)
             case History():
+                await self._turn_a_page()
                 return await chat.history(self, command)
             case Report():
                 return await chat.report(self, command)
@@ -185,15 +199,33 @@ class Connection:
                 return await chat.leave(self, command)
         raise AssertionError(f"no verb for {type(command).__name__}")
 
-    def _at_once(self, command: Typing | Read, verb: object) -> None:
+    def _at_once(self, command: Typing | Read) -> None:
         try:
-            verb(self, command)  # type: ignore[operator]
+            if isinstance(command, Typing):
+                self._chat.typing(self, command)
+            else:
+                self._chat.read(self, command)
         except Exception as problem:
             self.send(refused("", problem))
 
-    def _begin(self, work: object) -> None:
-        # The loop keeps only weak references to tasks; each takes itself out again when it is done.
-        self._tasks.add(self._loop.create_task(work))  # type: ignore[arg-type]
+    async def _turn_a_page(self) -> None:
+        """Pages cost more than they weigh: no more at a time than this reader takes, and not too many."""
+        wait = self._pages.spend(self._loop.time())
+        if wait:
+            raise Refusal("rate_limited", "Too many pages at once. Wait a moment.", retry_after=int(wait * 1_000) + 1)
+        await self.drained()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        # The loop keeps only weak references to its tasks.
+        task = self._loop.create_task(self._kept(work))
+        self._tasks.add(task)
+
+    async def _kept(self, work: Coroutine[Any, Any, None]) -> None:
+        # A callback when it is done would cost another turn of the loop for each message.
+        try:
+            await work
+        finally:
+            self._tasks.discard(asyncio.current_task())
 
     def _refuse_frame(self, problem: BadFrame, now: float) -> None:
         self._bad_frames = [at for at in self._bad_frames if now - at < 60] + [now]
@@ -218,7 +250,12 @@ def refused(ref: str, problem: Exception) -> Refused:
             )
         case StorageError():
             return Refused(ref, "unavailable", "Not available at the moment. Try again.", UNAVAILABLE_MS)
-    # Never the exception's own words, which may hold a message's.
-    trace = "".join(traceback.format_tb(problem.__traceback__))
-    logger.error("a verb failed: %s\n%s", type(problem).__name__, trace)
+    _log(problem)
     return Refused(ref, "internal", "Something went wrong on our side. Try again.", UNAVAILABLE_MS)
+
+
+def _log(problem: Exception) -> None:
+    """What we did not foresee, by its place. Never by its own words, which may hold a message's."""
+    if isinstance(problem, StorageError):
+        return
+    logger.error("failed: %s\n%s", type(problem).__name__, "".join(traceback.format_tb(problem.__traceback__)))

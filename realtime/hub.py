@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 import random
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from policies.policy import Policy
 from realtime.broker import Broker, Doorbell, Signal
-from realtime.errors import Close
+from realtime.errors import Close, Refusal
 from realtime.limits import Credit
 from realtime.protocol import Event, Goaway, LogEvent, Opened, Presence, encode
 from realtime.room import RECENT, Room
@@ -30,6 +31,7 @@ Key = tuple[str, str]  # tenant and an id within it: never one string, so that n
 REPAIR_EVENTS = 500  # read at once to fill a gap
 REPAIR_SECONDS = 0.5  # before another try when the log cannot be read
 ABSENCE_SECONDS = 5.0  # a page that is loaded again is back sooner
+LINGER_SECONDS = 30.0  # a conversation that nobody looks at is kept for who comes back
 
 logger = logging.getLogger("tertulia.hub")
 
@@ -79,8 +81,8 @@ class Hub:
 
     # ----------------------------------------------------------------------------------------- who is here
 
-    def arrive(self, connection: Connection) -> Presences:
-        """A participant's connection is open."""
+    def arrive(self, connection: Connection, most: int) -> Presences:
+        """A participant's connection is open. Raises Refusal when ``most`` are open already."""
         identity = connection.identity
         key = (identity.tenant, identity.id)
         person = self.people.get(key)
@@ -88,6 +90,8 @@ class Hub:
             rate, burst = self._posts
             # 20 times over the limit is no longer a person who types fast.
             person = self.people[key] = Presences(Credit(rate, burst), Credit(rate * 20, burst * 20))
+        if len(person.connections) >= most:
+            raise Refusal("too_many_connections", "Too many connections of this participant are open.")
         person.connections.add(connection)
         if identity.role == "staff":
             self.staff.setdefault(identity.tenant, set()).add(connection)
@@ -103,13 +107,18 @@ class Hub:
         if person is not None:
             person.connections.discard(connection)
             if not person.connections:
-                del self.people[key]
-        if self.draining and not self.people:
-            self._empty.set()
+                # Kept until their credit is whole again: coming back must not bring a new one.
+                rate, burst = self._posts
+                self._loop.call_later(burst / rate, self._forget, key)
         for audience in (self.staff, self.desks):
-            audience.get(identity.tenant, set()).discard(connection)
+            listeners = audience.get(identity.tenant, set())
+            listeners.discard(connection)
+            if not listeners:
+                audience.pop(identity.tenant, None)
         for room in list(connection.rooms.values()):
             self.detach(room, connection)
+        if self.draining and not self._open():
+            self._empty.set()
 
     async def room(self, tenant: str, id: str) -> Room:
         """The conversation, from the log if it is not held yet. Raises NotFound or Unavailable."""
@@ -124,13 +133,13 @@ class Hub:
         return await asyncio.shield(task)
 
     def attach(self, room: Room, connection: Connection) -> None:
-        """From now on ``connection`` is sent what happens in ``room``."""
+        """From now on ``connection``, a member's, is sent what happens in ``room``."""
         participant = connection.identity.id
         came = not room.is_here(participant)
-        self.rooms.setdefault((room.tenant, room.id), room)
         room.connections[connection] = room.reader(participant)
         connection.rooms[room.id] = room
-        if came:
+        key = (room.tenant, room.id)
+        if self.rooms.setdefault(key, room) is room and came:
             self._tell_presence(room, participant, online=True)
 
     def detach(self, room: Room, connection: Connection) -> None:
@@ -138,10 +147,11 @@ class Hub:
         participant = connection.identity.id
         room.connections.pop(connection, None)
         connection.rooms.pop(room.id, None)
+        key = (room.tenant, room.id)
         if not room.is_here(participant):
-            asyncio.get_running_loop().call_later(ABSENCE_SECONDS, self._tell_absence, room, participant)
+            self._loop.call_later(ABSENCE_SECONDS, self._tell_absence, key, participant)
         if not room.connections:
-            self.rooms.pop((room.tenant, room.id), None)
+            self._loop.call_later(LINGER_SECONDS, self._let_go, key)
 
     # ------------------------------------------------------------------------------------------- what happens
 
@@ -152,21 +162,23 @@ class Hub:
     def ring(self, doorbell: Doorbell) -> None:
         """A doorbell came: the event is sent on if it is the next one, else the gap is filled from the log."""
         key = (doorbell.tenant, doorbell.conversation)
-        room = self.rooms.get(key)
+        item, room = doorbell.item, self.rooms.get(key)
         if room is None:
             if key in self._early:
                 self._early[key].append(doorbell)
+            if item is not None and item.kind == "joined" and (doorbell.tenant, item.actor) in self.people:
+                self.run(self._open_for(key, item.actor))
             return
         if doorbell.seq <= room.last_seq:
             return
-        if doorbell.item is not None and doorbell.seq == room.last_seq + 1 and not room.early:
-            self._take(room, doorbell.item)
-            return
-        if doorbell.item is not None:
-            room.early[doorbell.seq] = doorbell.item
-        while (item := room.early.pop(room.last_seq + 1, None)) is not None:
+        if item is not None and doorbell.seq == room.last_seq + 1 and not room.early:
             self._take(room, item)
-        if room.last_seq < doorbell.seq and not room.repairing:
+            return
+        room.heard = max(room.heard, doorbell.seq)
+        if item is not None:
+            room.early[doorbell.seq] = item
+        self._take_early(room)
+        if room.last_seq < room.heard and not room.repairing:
             room.repairing = True
             self.run(self._repair(room))
 
@@ -193,9 +205,9 @@ class Hub:
         """What ``reader`` may see of ``item``."""
         return visible_to(room.id, item, reader, room.policy.reasons)
 
-    def run(self, work: object) -> None:
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine beside; what it raises is logged by its type."""
-        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -209,7 +221,7 @@ class Hub:
             delay = random.uniform(0, seconds)
             connection.write(frame(encode(Goaway(int(delay * 1_000)))))
             asyncio.get_running_loop().call_later(delay, connection.close, Close.GO_AWAY, "the server stops")
-        if leaving:
+        if self._open():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._empty.wait(), seconds + 1)
 
@@ -240,9 +252,42 @@ class Hub:
             early = self._early.pop(key)
             del self._loading[key]
         self.rooms[key] = room
+        self._loop.call_later(LINGER_SECONDS, self._let_go, key)
         for doorbell in early:
             self.ring(doorbell)
         return room
+
+    async def _open_for(self, key: Key, participant: str) -> None:
+        room = await self.room(*key)
+        self._let_in(room, participant)
+
+    def _let_in(self, room: Room, participant: str) -> None:
+        """Show a conversation to the connections of somebody who has just become a member of it."""
+        person = self.people.get((room.tenant, participant))
+        if person is None or participant not in room.members:
+            return
+        for connection in list(person.connections):
+            named = connection.identity.conversations
+            if connection.welcomed and connection not in room.connections and (named is None or room.id in named):
+                connection.send(Opened(room.view(participant)))
+                self.attach(room, connection)
+
+    def _let_go(self, key: Key) -> None:
+        room = self.rooms.get(key)
+        if room is not None and not room.connections:
+            del self.rooms[key]
+
+    def _forget(self, key: Key) -> None:
+        person = self.people.get(key)
+        if person is not None and not person.connections:
+            del self.people[key]
+
+    def _open(self) -> bool:
+        return any(person.connections for person in self.people.values())
+
+    def _take_early(self, room: Room) -> None:
+        while (item := room.early.pop(room.last_seq + 1, None)) is not None:
+            self._take(room, item)
 
     def _take(self, room: Room, item: LogItem) -> None:
         if item.kind == "joined":
@@ -255,16 +300,21 @@ class Hub:
             self._dirty.append(room)
         room.pending.append(item)
         if item.kind == "joined":
-            person = self.people.get((room.tenant, item.actor))
-            for connection in list(person.connections) if person else ():
-                if connection.identity.conversations is None or room.id in connection.identity.conversations:
-                    connection.send(Opened(room.view(item.actor)))
-                    self.attach(room, connection)
+            self._let_in(room, item.actor)
+        elif item.kind == "left":
+            # Who has left must not be sent what comes next.
+            self._flush(room)
 
     def _flush_all(self) -> None:
         dirty, self._dirty = self._dirty, []
         for room in dirty:
-            self._flush(room)
+            try:
+                self._flush(room)
+            except Exception as problem:
+                # One conversation's trouble is not the others'; its readers resume and get what they missed.
+                logger.error("a conversation could not be sent: %s", type(problem).__name__)
+                for connection in list(room.connections):
+                    connection.close(Close.CONTINUITY_LOST, "resume, please")
 
     def _flush(self, room: Room) -> None:
         """Send what a turn of the loop has gathered, joined into one write a reader; who sees the same shares the bytes."""
@@ -277,8 +327,7 @@ class Hub:
                 connection.write(data)
         else:
             own_view = {item.message.author for item in items if item.message is not None}
-            if room.invitation is not None:
-                own_view.add(room.invitation.by)
+            own_view |= {item.body["invitation"]["by"] for item in items if item.kind == "invitation"}
             shared: dict[str, bytes] = {}
             for connection, reader in list(room.connections.items()):
                 key = f"id:{reader.id}" if reader.id in own_view or reader.role is Role.AGENT else reader.role
@@ -294,29 +343,30 @@ class Hub:
 
     async def _repair(self, room: Room) -> None:
         try:
-            while (room.early and max(room.early) > room.last_seq) or room.repairing:
-                room.repairing = False
+            while room.heard > room.last_seq and self.rooms.get((room.tenant, room.id)) is room:
+                before = room.last_seq
                 try:
                     items = await self.database.read(
                         lambda connection: log.since(connection, room.tenant, room.id, room.last_seq, REPAIR_EVENTS)
                     )
                 except StorageError:
-                    room.repairing = True
-                    await asyncio.sleep(REPAIR_SECONDS)
-                    continue
+                    items = []
                 for item in items:
                     if item.seq == room.last_seq + 1:
                         self._take(room, item)
-                room.early = {seq: item for seq, item in room.early.items() if seq > room.last_seq}
-                room.repairing = len(items) == REPAIR_EVENTS
+                self._take_early(room)
+                if room.last_seq == before:
+                    await asyncio.sleep(REPAIR_SECONDS)
+            room.early = {seq: item for seq, item in room.early.items() if seq > room.last_seq}
         finally:
             room.repairing = False
 
     def _tell_presence(self, room: Room, participant: str, *, online: bool) -> None:
         self.signal(room.tenant, "conversation", room.id, Presence(room.id, participant, online), participant)
 
-    def _tell_absence(self, room: Room, participant: str) -> None:
-        if not room.is_here(participant):
+    def _tell_absence(self, key: Key, participant: str) -> None:
+        room = self.rooms.get(key)
+        if room is not None and not room.is_here(participant):
             self._tell_presence(room, participant, online=False)
 
     def _done(self, task: asyncio.Task[None]) -> None:

@@ -183,12 +183,16 @@ class Rate(Command, frozen=True):
 
 
 class Resolve(Command, frozen=True):
-    """Staff only: settle a message that was held, or withdraw one that was not. ``act`` is release or remove."""
+    """Staff only: settle a message that was held, or withdraw one that was not. ``act`` is release or remove.
+
+    ``version`` is that of the form which was looked at: if the message has changed since, nothing is done. 0 for any.
+    """
 
     ref: Ref
     conversation: Id
     message: Id
     act: Literal["release", "remove"]
+    version: Seq = 0
 
 
 class Since(Command, frozen=True):

@@ -19,7 +19,10 @@ RECENT = 8  # earlier messages that the judgement may look at
 
 
 class Room:
-    """The state of one conversation up to ``last_seq``, and who is here. Changed only by ``fold`` and by arrivals."""
+    """The state of one conversation up to ``last_seq``, and who is here. Changed only by ``fold`` and by arrivals.
+
+    ``heard`` is the newest seq that a doorbell told of, ``early`` what came before its turn.
+    """
 
     def __init__(self, conversation: Conversation, policy: Policy, epoch: str) -> None:
         self.tenant = conversation.tenant
@@ -35,22 +38,24 @@ class Room:
         self.recent: tuple[Utterance, ...] = ()
         self.connections: dict[Connection, Reader] = {}
         self.pending: list[LogItem] = []
+        self.heard = conversation.last_seq
         self.early: dict[int, LogItem] = {}
         self.repairing = False
         self._settings: dict[str, Setting] = {}
 
     def fold(self, item: LogItem) -> None:
         """Take the next event in."""
-        self.last_seq = item.seq
         match item.kind:
             case "posted":
                 if item.message is not None and item.message.form.state == "visible":
                     said = Utterance(item.message.author, item.message.text)
                     self.recent = (*self.recent[1 - RECENT :], said)
             case "joined":
+                body = item.body
                 self.members[item.actor] = Member(
-                    item.actor, item.body["name"], Role(item.body["role"]), item.body["lang"], joined_seq=item.seq
-                )
+                    item.actor, body["name"], Role(body["role"]), body["lang"], joined_seq=item.seq,
+                    read_seq=body.get("read", 0), muted_until=body.get("muted_until", 0),
+                )  # fmt: skip
                 self._settings.clear()
             case "left":
                 self.members.pop(item.actor, None)
@@ -62,7 +67,9 @@ class Room:
             case "invitation":
                 self.invitation = msgspec.convert(item.body["invitation"], StoredInvitation)
                 for connection in self.connections:
-                    self.connections[connection] = self.reader(connection.identity.id)
+                    if connection.identity.id in self.members:
+                        self.connections[connection] = self.reader(connection.identity.id)
+        self.last_seq = item.seq
 
     def setting(self, member: Member) -> Setting:
         """The circumstances in which ``member`` speaks now."""

@@ -104,7 +104,7 @@ def _message_event(conversation: str, item: LogItem, reader: Reader, reasons: Re
     unshared = reader.role is Role.AGENT and not agent_may_read(
         reader.invitation, reader.id, message.author, message.seq
     )
-    held_back = unshared or (form.state == "held" and not mine and not withdrawn)
+    held_back = unshared or (not mine and not withdrawn and (form.state == "held" or form.unseen))
     if superseded or (held_back and not reader.sees_all):
         return Hidden(conversation, item.seq)
 

@@ -68,6 +68,10 @@ class Wire(WebSocketsSansIOProtocol):
         """Bytes that the peer has not yet taken off our hands."""
         return self.transport.get_write_buffer_size()
 
+    async def drained(self) -> None:
+        """Wait until the peer has taken most of what was written."""
+        await self.writable.wait()
+
     def close(self, code: int, reason: str) -> None:
         """Say why and hang up; who does not answer, or does not read, is cut off after 2 s."""
         if self._closing or self.transport.is_closing():

@@ -101,6 +101,11 @@ def _shortcodes() -> dict[str, str]:
     }
 
 
+def is_emoji(text: str) -> bool:
+    """Whether ``text`` is one emoji, in any of its spellings, and nothing else."""
+    return text in EMOJI_DATA
+
+
 def seen(text: str) -> list[Seen]:
     """The emoji of a text, characters and shortcodes, in order of place."""
     found = [] if text.isascii() else [Seen(_STRIP.sub("", m[0]), *m.span()) for m in _EMOJI.finditer(text)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -20,6 +21,7 @@ from realtime.hub import Hub
 from realtime.protocol import HISTORY_PAGE, Person, holds_nul
 from realtime.visibility import Reader, invitation_view, visible_to
 from rules.types import Role, Setting
+from server import problems
 from server.check import Checked, checked
 from server.platform import (
     Checks,
@@ -34,6 +36,7 @@ from server.platform import (
 )
 from storage import conversations, log, tenants
 from storage.database import Database
+from storage.errors import NotFound
 from storage.values import Conversation, LogItem, Member, Tenant
 
 BODY_BYTES = 1024 * 1024
@@ -131,7 +134,7 @@ class Api:
     async def add(self, tenant: Tenant, request: Request, body: NewParticipant) -> ConversationInfo:
         """Add a participant. ``conflict`` when they are in it."""
         id, at = request.path_params["conversation"], now()
-        item, _ = await self.database.write(lambda tx: conversations.join(tx, tenant.id, id, _member(body), at))
+        item = await self.database.write(lambda tx: conversations.join(tx, tenant.id, id, _member(body), at))
         self._publish(tenant, id, [item])
         return await self._info(tenant, id)
 
@@ -139,8 +142,10 @@ class Api:
         """Remove a participant; their connections are told and see nothing more."""
         id, participant = request.path_params["conversation"], request.path_params["participant"]
         at = now()
-        item = await self.database.write(lambda tx: conversations.leave(tx, tenant.id, id, participant, "platform", at))
-        self._publish(tenant, id, [item])
+        items = await self.database.write(
+            lambda tx: conversations.leave(tx, tenant.id, id, participant, "platform", at)
+        )
+        self._publish(tenant, id, items)
         return await self._info(tenant, id)
 
     async def history(self, tenant: Tenant, request: Request, _: None) -> Page:
@@ -149,7 +154,8 @@ class Api:
         before, limit = _whole(request, "before", 0, 2**53), _whole(request, "limit", 50, HISTORY_PAGE) or 50
 
         def ask(tx: Any) -> list[LogItem]:
-            conversations.load(tx, tenant.id, id)
+            if not conversations.exists(tx, tenant.id, id):
+                raise NotFound("conversation")
             return log.before(tx, tenant.id, id, before, limit + 1)
 
         items = await self.database.read(ask)
@@ -175,7 +181,9 @@ class Api:
         answers = []
         for one in body.messages:
             setting = Setting(sender=one.sender, listing=one.listing, stage=one.stage, language=one.lang)
-            answers.append(checked(one.id, one.text, self.engine.judge(one.text, setting, self.policy)))
+            # Beside the event loop: a hundred long texts would hold up everybody's chats.
+            judgement = await asyncio.to_thread(self.engine.judge, one.text, setting, self.policy)
+            answers.append(checked(one.id, one.text, judgement))
         return answers
 
     # ------------------------------------------------------------------------------------------ description
@@ -202,10 +210,15 @@ class Api:
             method = "GET" if request.method == "HEAD" else request.method
             operation, decoder = methods[method], decoders[method]
             tenant = await self._tenant(request)
-            body = decoder.decode(await _body(request)) if decoder is not None else None
+            body = decoder.decode(await read_body(request)) if decoder is not None else None
             if holds_nul(msgspec.to_builtins(body)) or holds_nul(request.path_params):
                 raise Refusal("bad_request", "A text holds the character NUL.")
-            answered = await operation.handle(tenant, request, body)
+            try:
+                answered = await operation.handle(tenant, request, body)
+            except problems.HANDLED:
+                raise
+            except Exception as problem:
+                return problems.unforeseen(problem)
             if operation.answer is None:
                 return Response(status_code=operation.status)
             return Response(_encode(answered), operation.status, media_type="application/json")
@@ -293,7 +306,8 @@ def describe(operations: Sequence[Operation]) -> dict[str, Any]:
     }
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """The body of a request, up to 1 MiB. Raises Refusal."""
     pieces, size = [], 0
     async for piece in request.stream():
         size += len(piece)
@@ -318,6 +332,8 @@ def _distinct(participants: Sequence[NewParticipant]) -> None:
 
 
 def _member(one: NewParticipant) -> Member:
+    if one.role is Role.AGENT:
+        raise Refusal("bad_request", "The brand's agents are not added: participants invite them.")
     return Member(one.id, one.name, one.role, one.lang)
 
 

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
@@ -75,7 +76,7 @@ class Service:
         )  # fmt: skip
         self.deep = Deep(detoxify(config.detoxify, config.detoxify_config)) if config.detoxify else None
         second_look = SecondLook(self.deep, database, self.hub) if self.deep else None
-        self.chat = Chat(database, engine, self.hub, Gate(database), limits, second_look)
+        self.chat = Chat(database, engine, self.hub, Gate(database), limits, config.origins, second_look)
         self.api = Api(database, self.hub, engine, policy)
 
     def app(self) -> ASGIApp:
@@ -92,7 +93,9 @@ class Service:
             routes += Demo(self.api, self.engine, self.policy).routes()
         handlers: dict[Any, Any] = dict.fromkeys(problems.HANDLED, problems.told)
         handlers[HTTPException] = _http_problem
-        return _SecurityHeaders(Starlette(routes=routes, exception_handlers=handlers))
+        return _SecurityHeaders(
+            GZipMiddleware(Starlette(routes=routes, exception_handlers=handlers), minimum_size=1_000)
+        )
 
     async def health(self, _: Request) -> Response:
         """Whether this node can do its work. 503 when it cannot, so that a balancer looks elsewhere."""
@@ -157,14 +160,19 @@ class Server(uvicorn.Server):
             super().handle_exit(sig, frame)
             self.force_exit = True
             return
-        self._loop.call_soon_threadsafe(self._loop.create_task, self._leave())
+        self._loop.call_soon_threadsafe(self._begin_to_leave)
+
+    def _begin_to_leave(self) -> None:
+        self._leaving = asyncio.create_task(self._leave())
 
     async def _leave(self) -> None:
-        for server in self.servers:
-            server.close()
-        await self._service.hub.drain(self._service.config.drain_seconds)
-        # Not uvicorn's own way, which would raise the signal again and end the process before the database is closed.
-        self.should_exit = True
+        try:
+            for server in self.servers:
+                server.close()
+            await self._service.hub.drain(self._service.config.drain_seconds)
+        finally:
+            # Not uvicorn's own way, which would raise the signal again and end the process before the database is closed.
+            self.should_exit = True
 
 
 def serve(config: Config) -> None:
@@ -189,6 +197,7 @@ async def _serve(config: Config, database: Database) -> None:
             service.deep.start()
         notes = [f"The API key of the platform's backend is in {kept_in}"] if kept_in else []
         await Server(_uvicorn(config, service.app()), service, notes).serve()
+        await service.chat.close()
         await service.hub.close()
         if service.deep is not None:
             await service.deep.close()

@@ -19,7 +19,7 @@ from realtime.chat import new_id, now
 from realtime.errors import Refusal, Unauthenticated
 from realtime.limits import Credit
 from rules.types import Role, Setting, Stage
-from server.api import Api
+from server.api import Api, read_body
 from server.platform import ConversationChange
 from storage import conversations, tenants
 from storage.values import Conversation, Entry, Form, Member, Tenant
@@ -94,10 +94,10 @@ class Demo:
 
     async def start(self, request: Request) -> Response:
         """A new chat with three people in it, who have already talked a little."""
-        asked = msgspec.json.decode(await request.body() or b"{}", type=Start)
         wait = self._starts.spend(now() / 1_000)
         if wait:
             raise Refusal("rate_limited", "Too many demos at once.", retry_after=int(wait * 1_000))
+        asked = msgspec.json.decode(await read_body(request) or b"{}", type=Start)
         script, at = _script[asked.lang], now()
         name = f"demo-{secrets.token_hex(8)}"
         tenant = await self._api.database.write(
@@ -115,7 +115,7 @@ class Demo:
 
     async def setting(self, request: Request) -> Response:
         """Turn a switch, on behalf of the platform. Asked for with the staff's token of the same demo."""
-        switch = msgspec.json.decode(await request.body(), type=Switch)
+        switch = msgspec.json.decode(await read_body(request), type=Switch)
         _, _, token = request.headers.get("authorization", "").partition(" ")
         try:
             identity = await self._gate.identify(token)

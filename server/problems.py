@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -9,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from realtime.errors import Refusal
 from storage.errors import NotFound, Stale, StorageError, StorageFull
 
+logger = logging.getLogger("tertulia.http")
 STATUS = {
     "bad_json": 400, "bad_request": 400, "unauthenticated": 401, "forbidden": 403, "not_found": 404,
     "method_not_allowed": 405, "conflict": 409, "too_long": 413, "rate_limited": 429, "unavailable": 503,
@@ -39,6 +43,12 @@ async def told(_: Request, problem: Exception) -> Response:
             return answer("too_long" if "length <=" in str(problem) else "bad_request", str(problem))
         case _:
             return answer("bad_json", "The body is not valid JSON.")
+
+
+def unforeseen(problem: Exception) -> Response:
+    """The response for a defect of ours. Logged by its place, never by its own words, which may hold a message's."""
+    logger.error("failed: %s\n%s", type(problem).__name__, "".join(traceback.format_tb(problem.__traceback__)))
+    return answer("internal", "Something went wrong on our side. Try again.")
 
 
 HANDLED = (Refusal, StorageError, msgspec.DecodeError, RecursionError, UnicodeDecodeError)

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, Connection, CursorResult, Integer, Table, TextClause, text
+from sqlalchemy.exc import DBAPIError
 
 SQLITE_VARIABLES = 32_766  # in one statement (SQLITE_MAX_VARIABLE_NUMBER)
 _encode = msgspec.json.Encoder().encode
@@ -57,12 +58,20 @@ class Insert:
     def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
         """Insert them all."""
         if connection.dialect.name == "postgresql":
-            with connection.connection.cursor().copy(self._copy) as copy:
-                copy.set_types(self._kinds)
-                for row in rows:
-                    copy.write_row(row)
+            self._copied(connection, rows)
             return
         for at in range(0, len(rows), self._most):
             some = rows[at : at + self._most]
             values = tuple([value for row in some for value in row])
             connection.exec_driver_sql(self._insert + ", ".join([self._row] * len(some)), values)
+
+    def _copied(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        driver: Any = connection.dialect.loaded_dbapi
+        try:
+            with connection.connection.cursor().copy(self._copy) as copy:
+                copy.set_types(self._kinds)
+                for row in rows:
+                    copy.write_row(row)
+        except driver.Error as problem:
+            # Past SQLAlchemy's own calls nobody else tells the driver's errors in its words.
+            raise DBAPIError.instance(self._copy, None, problem, driver.Error, dialect=connection.dialect) from problem

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+import msgspec
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from rules.types import Role, Stage
 from storage import invitations, log
 from storage import tables as t
+from storage.bulk import Insert
 from storage.errors import NotFound, Stale
 from storage.values import Conversation, LogItem, Member
+
+_insert_events, _insert_members = Insert(t.events), Insert(t.members)
 
 
 def create(connection: Connection, conversation: Conversation, members: Sequence[Member]) -> list[LogItem]:
     """Make a conversation with its first members. Raises Stale when the id is taken."""
-    key = (t.conversations.c.tenant == conversation.tenant) & (t.conversations.c.id == conversation.id)
+    tenant, id, at = conversation.tenant, conversation.id, conversation.created_at
+    key = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == id)
     if connection.execute(select(t.conversations.c.id).where(key)).first():
         raise Stale("conversation", "there")
+    head, items, events = log.GENESIS, [], []
+    for seq, member in enumerate(members, 1):
+        body = {"name": member.name, "role": member.role, "lang": member.lang}
+        encoded = msgspec.json.encode(body).decode()
+        head = log.link(head, tenant, id, seq, "joined", member.id, at, "", encoded, "")
+        events.append((tenant, id, seq, "joined", member.id, at, None, encoded, None, head))
+        items.append(LogItem(seq, "joined", member.id, at, None, body))
     connection.execute(
         insert(t.conversations).values(
-            tenant=conversation.tenant, id=conversation.id, title=conversation.title, listing=conversation.listing,
-            stage=conversation.stage, policy=conversation.policy, last_seq=0, head=log.GENESIS,
-            created_at=conversation.created_at,
+            tenant=tenant, id=id, title=conversation.title, listing=conversation.listing, stage=conversation.stage,
+            policy=conversation.policy, last_seq=len(members), head=head, created_at=at,
         )
     )  # fmt: skip
-    return [
-        join(connection, conversation.tenant, conversation.id, member, conversation.created_at)[0] for member in members
-    ]
+    if members:
+        _insert_events.run(connection, events)
+        _insert_members.run(
+            connection,
+            [(tenant, id, one.id, one.name, one.role, one.lang, seq, None, 0, 0) for seq, one in enumerate(members, 1)],
+        )
+    return items
 
 
 def load(connection: Connection, tenant: str, id: str) -> Conversation:
@@ -53,30 +69,36 @@ def load(connection: Connection, tenant: str, id: str) -> Conversation:
     )  # fmt: skip
 
 
-def of_participant(connection: Connection, tenant: str, participant: str, limit: int) -> list[str]:
-    """The ids of the conversations that somebody is in, newest first."""
-    rows = connection.execute(
-        select(t.conversations.c.id)
-        .join(
-            t.members,
-            (t.members.c.tenant == t.conversations.c.tenant) & (t.members.c.conversation == t.conversations.c.id),
-        )
-        .where(t.members.c.tenant == tenant, t.members.c.participant == participant, t.members.c.left_seq.is_(None))
-        .order_by(t.conversations.c.created_at.desc())
+def of_participant(
+    connection: Connection, tenant: str, participant: str, limit: int, among: Collection[str] | None = None
+) -> list[str]:
+    """The ids of the conversations that somebody is in, newest first; only those ``among`` the given ones, if any are."""
+    c, m = t.conversations.c, t.members.c
+    query = (
+        select(c.id)
+        .join(t.members, (m.tenant == c.tenant) & (m.conversation == c.id))
+        .where(m.tenant == tenant, m.participant == participant, m.left_seq.is_(None))
+        .order_by(c.created_at.desc())
         .limit(limit)
     )
-    return [row.id for row in rows]
+    if among is not None:
+        query = query.where(c.id.in_(among))
+    return [row.id for row in connection.execute(query)]
 
 
-def join(connection: Connection, tenant: str, conversation: str, member: Member, at: int) -> tuple[LogItem, Member]:
-    """Make somebody a member; who left may come back. Raises NotFound, or Stale when they are in it already."""
+def join(connection: Connection, tenant: str, conversation: str, member: Member, at: int) -> LogItem:
+    """Make somebody a member; who left may come back, to what they had read. Raises NotFound, or Stale if they are in it."""
     where = _member(tenant, conversation, member.id)
-    found = connection.execute(select(t.members.c.left_seq).where(where)).first()
+    found = connection.execute(
+        select(t.members.c.left_seq, t.members.c.read_seq, t.members.c.muted_until).where(where)
+    ).first()
     if found is not None and found.left_seq is None:
         raise Stale("participant", "a member")
-    body = {"name": member.name, "role": member.role, "lang": member.lang}
+    body: dict[str, Any] = {"name": member.name, "role": member.role, "lang": member.lang}
+    if found is not None:
+        body |= {"read": found.read_seq, "muted_until": found.muted_until}
     seq = log.append(connection, tenant, conversation, "joined", member.id, at, body)
-    values = {**body, "joined_seq": seq, "left_seq": None}
+    values = {"name": member.name, "role": member.role, "lang": member.lang, "joined_seq": seq, "left_seq": None}
     if found is None:
         connection.execute(
             insert(t.members).values(
@@ -85,19 +107,49 @@ def join(connection: Connection, tenant: str, conversation: str, member: Member,
         )
     else:
         connection.execute(update(t.members).where(where).values(**values))
-    joined = Member(member.id, member.name, member.role, member.lang, joined_seq=seq)
-    return LogItem(seq, "joined", member.id, at, None, body), joined
+    return LogItem(seq, "joined", member.id, at, None, body)
 
 
-def leave(connection: Connection, tenant: str, conversation: str, participant: str, by: str, at: int) -> LogItem:
-    """End a membership. ``by`` is who removed them, empty if they left by themselves. Raises NotFound."""
+def leave(connection: Connection, tenant: str, conversation: str, participant: str, by: str, at: int) -> list[LogItem]:
+    """End a membership. ``by`` is who removed them, empty if they left by themselves. Raises NotFound.
+
+    An invitation ends with the agent who attended it, and one that still waits with the participant who made it.
+    """
     where = _member(tenant, conversation, participant) & t.members.c.left_seq.is_(None)
     if connection.execute(select(t.members.c.participant).where(where)).first() is None:
         raise NotFound("participant")
+    items = []
+    invitation = invitations.latest(connection, tenant, conversation)
+    if invitation is not None and participant == {"joined": invitation.agent, "requested": invitation.by}.get(
+        invitation.state
+    ):
+        items.append(invitations.close(connection, tenant, invitation.id, participant, at))
     body = {"by": by}
     seq = log.append(connection, tenant, conversation, "left", participant, at, body)
     connection.execute(update(t.members).where(where).values(left_seq=seq))
-    return LogItem(seq, "left", participant, at, None, body)
+    return [*items, LogItem(seq, "left", participant, at, None, body)]
+
+
+def require_member(connection: Connection, tenant: str, conversation: str, participant: str) -> None:
+    """Raises NotFound when somebody is not, or no longer, in a conversation."""
+    where = _member(tenant, conversation, participant) & t.members.c.left_seq.is_(None)
+    if connection.execute(select(t.members.c.participant).where(where)).first() is None:
+        raise NotFound("conversation")
+
+
+def title(connection: Connection, tenant: str, id: str) -> str:
+    """The title of a conversation. Raises NotFound."""
+    c = t.conversations.c
+    found = connection.execute(select(c.title).where(c.tenant == tenant, c.id == id)).scalar()
+    if found is None:
+        raise NotFound("conversation")
+    return str(found)
+
+
+def exists(connection: Connection, tenant: str, id: str) -> bool:
+    """Whether a tenant has this conversation."""
+    c = t.conversations.c
+    return connection.execute(select(c.id).where(c.tenant == tenant, c.id == id)).first() is not None
 
 
 def move(
@@ -124,6 +176,6 @@ def mark_read(connection: Connection, marks: Sequence[tuple[str, str, str, int]]
         )
 
 
-def _member(tenant: str, conversation: str, participant: str):  # type: ignore[no-untyped-def]
+def _member(tenant: str, conversation: str, participant: str) -> ColumnElement[bool]:
     c = t.members.c
     return (c.tenant == tenant) & (c.conversation == conversation) & (c.participant == participant)

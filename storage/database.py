@@ -12,13 +12,15 @@ import os
 import queue
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage import log, tables
@@ -33,6 +35,8 @@ BUSY_MS = 5_000
 STATEMENT_MS = 5_000
 CONNECT_SECONDS = 2
 POOL_SECONDS = 1
+ANSWER_SECONDS = 2.0  # after which a caller hears that the database does not answer, whatever it may still do
+WATCH_SECONDS = 0.25
 QUEUED_POSTS = 20_000  # beyond this many waiting messages the database is not keeping up: new ones are refused
 
 logger = logging.getLogger("tertulia.storage")
@@ -45,6 +49,7 @@ class Database:
         self.url = url
         self.epoch = ""
         self._lock_file: int | None = None
+        self._alone: Connection | None = None
         self._writing = _engine(url, writes=True)
         self._reading = self._writing if url.get_backend_name() == "postgresql" else _engine(url, writes=False)
         self._readers = ThreadPoolExecutor(READERS, "tertulia-read")
@@ -54,19 +59,20 @@ class Database:
     def open(cls, url: str) -> Database:
         """Open and bring up to date the database at ``sqlite:///path`` or ``postgresql://…``.
 
-        Raises AlreadyOpen when another process holds the SQLite file, Unavailable when PostgreSQL cannot be reached.
+        Raises AlreadyOpen when another server uses it, Unavailable when PostgreSQL cannot be reached.
         """
         parsed = normalise(url)
-        lock_file = _lock(parsed) if parsed.get_backend_name() == "sqlite" else None
+        database = cls(parsed)
         try:
+            if parsed.get_backend_name() == "sqlite":
+                database._lock_file = _lock(parsed)
             migrate(url)
-            database = cls(parsed)
-            database._lock_file = lock_file
+            if parsed.get_backend_name() == "postgresql":
+                database._alone = _lock_alone(database._writing)
             with database._writing.begin() as connection:
                 database.epoch = _epoch(connection)
         except BaseException as problem:
-            if lock_file is not None:
-                os.close(lock_file)
+            database._let_go()
             if isinstance(problem, DBAPIError):
                 raise translate(problem) from problem
             raise
@@ -92,7 +98,13 @@ class Database:
                 raise translate(problem) from problem
 
         # Not awaited directly: a cancelled caller must not leave a statement running on a pooled connection.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._readers, run))
+        running = asyncio.get_running_loop().run_in_executor(self._readers, run)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await asyncio.shield(running)
+        except TimeoutError:
+            running.add_done_callback(_forget)
+            raise Unavailable("the database does not answer") from None
 
     async def ping(self) -> None:
         """Ask the database for an answer. Raises Unavailable."""
@@ -101,7 +113,12 @@ class Database:
     async def close(self) -> None:
         """Store what is waiting, then let go of everything."""
         await asyncio.get_running_loop().run_in_executor(None, self._writer.stop)
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._readers.shutdown()
+        if self._alone is not None:
+            self._alone.close()
         self._reading.dispose()
         self._writing.dispose()
         if self._lock_file is not None:
@@ -162,6 +179,7 @@ class _Writer:
         self._jobs: queue.SimpleQueue[list[_Post] | _Act | None] = queue.SimpleQueue()
         self._gathered: list[_Post] = []
         self._waiting = 0
+        self._due: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._thread = threading.Thread(target=self._run, name="tertulia-write", daemon=True)
 
     def start(self) -> None:
@@ -182,13 +200,32 @@ class _Writer:
         if not self._gathered:
             loop.call_soon(self._hand_over)
         self._gathered.append((entry, future))
+        self._watch(loop, future)
         return future
 
     def act(self, act: Callable[[Connection], T]) -> asyncio.Future[T]:
         self._hand_over()
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
         self._jobs.put((act, future))
+        self._watch(loop, future)
         return future
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
+        """See to it that ``future`` is answered in time. One timer serves all, since one each would cost more than it guards."""
+        if not self._due:
+            loop.call_later(WATCH_SECONDS, self._check, loop)
+        self._due.append((loop.time() + ANSWER_SECONDS, future))
+
+    def _check(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        while self._due and (self._due[0][1].done() or self._due[0][0] <= now):
+            _, future = self._due.popleft()
+            if not future.done():
+                # It may still be stored; who sends it again under the same client id learns so.
+                future.set_exception(Unavailable("the database does not answer"))
+        if self._due:
+            loop.call_later(WATCH_SECONDS, self._check, loop)
 
     def _hand_over(self) -> None:
         if self._gathered:
@@ -227,7 +264,9 @@ class _Writer:
                 results: list[Any] = list(log.append_posts(connection, [entry for entry, _ in posts]))
         except Exception as problem:
             # An outage is everybody's; anything else is the doing of one message and must not take its neighbours along.
-            if len(posts) > 1 and (isinstance(problem, IntegrityError) or not isinstance(problem, DBAPIError)):
+            if len(posts) > 1 and (
+                isinstance(problem, IntegrityError | DataError) or not isinstance(problem, DBAPIError)
+            ):
                 for post in posts:
                     self._store([post])
                 return
@@ -277,8 +316,10 @@ def _engine(url: URL, *, writes: bool) -> Engine:
             " -c client_connection_check_interval=500"
         )
         return create_engine(
-            url, pool_size=READERS + 1, max_overflow=0, pool_timeout=POOL_SECONDS, pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS, "options": settings, "application_name": "tertulia"},
+            url, pool_size=READERS + 2, max_overflow=0, pool_timeout=POOL_SECONDS, pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS, "options": settings, "application_name": "tertulia",
+                          "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2,
+                          "tcp_user_timeout": 4_000},
         )  # fmt: skip
     if sqlite3.sqlite_version_info < (3, 38):
         raise StorageError(f"SQLite 3.38 or later is needed; this Python has {sqlite3.sqlite_version}")
@@ -309,6 +350,28 @@ def _lock(url: URL) -> int:
         os.close(file)
         raise AlreadyOpen(str(url.database)) from None
     return file
+
+
+def _lock_alone(engine: Engine) -> Connection:
+    """Hold the database for this process, as long as one server cannot yet hear what another has stored.
+
+    A server that was killed a moment ago may not be missed yet, so this waits a little.
+    """
+    connection = engine.connect()
+    for _ in range(50):
+        if connection.execute(text("SELECT pg_try_advisory_lock(7306084)")).scalar():
+            connection.commit()
+            return connection
+        connection.rollback()
+        time.sleep(0.1)
+    connection.close()
+    raise AlreadyOpen(str(engine.url.database))
+
+
+def _forget(future: asyncio.Future[Any]) -> None:
+    """Take note of what nobody waits for any more, so that it is not reported as never retrieved."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _epoch(connection: Connection) -> str:

@@ -5,7 +5,7 @@ StorageError
     StorageFull     no room is left; reads still work
     NotFound        no such row in this tenant
     Stale           the row is no longer in the state that the caller thought
-    AlreadyOpen     another process has this SQLite file open
+    AlreadyOpen     another server uses this database
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ class Stale(StorageError):
 
 
 class AlreadyOpen(StorageError):
-    """Another process has this SQLite file open."""
+    """Another server uses this database."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
 
     def __str__(self) -> str:
-        return f"{self.path} is in use by another process; SQLite serves one. Stop it, or use PostgreSQL."
+        return f"{self.path} is in use by another server process, and one database serves one. Stop the other first."

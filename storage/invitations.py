@@ -48,9 +48,18 @@ def close(connection: Connection, tenant: str, id: str, actor: str, at: int) -> 
     return _told(connection, tenant, id, actor, at)
 
 
-def consent(connection: Connection, tenant: str, id: str, participant: str, scopes: Sequence[str], at: int) -> LogItem:
-    """What a participant agrees to share with this invitation's agent, in place of what they said before. Raises NotFound."""
-    by_id(connection, tenant, id)
+def consent(
+    connection: Connection, tenant: str, id: str, participant: str, scopes: Sequence[str], at: int
+) -> LogItem | None:
+    """What a participant agrees to share with this invitation's agent, in place of what they said before.
+
+    None when that is what they had said already. Raises NotFound, or Stale when the invitation has ended.
+    """
+    invitation = by_id(connection, tenant, id)
+    if invitation.state not in OPEN:
+        raise Stale("invitation", invitation.state)
+    if invitation.consents.get(participant) == scopes:
+        return None
     _consent(connection, tenant, id, participant, scopes, at)
     return _told(connection, tenant, id, participant, at)
 
@@ -132,6 +141,7 @@ def _consent(connection: Connection, tenant: str, id: str, participant: str, sco
 
 def _told(connection: Connection, tenant: str, id: str, actor: str, at: int) -> LogItem:
     invitation = by_id(connection, tenant, id)
-    body = {"invitation": msgspec.to_builtins(invitation)}
-    seq = log.append(connection, tenant, invitation.conversation, "invitation", actor, at, body)
-    return LogItem(seq, "invitation", actor, at, None, body)
+    # The note is somebody's words: it stays out of the log, from which nothing can be erased.
+    logged = msgspec.to_builtins(msgspec.structs.replace(invitation, note=""))
+    seq = log.append(connection, tenant, invitation.conversation, "invitation", actor, at, {"invitation": logged})
+    return LogItem(seq, "invitation", actor, at, None, {"invitation": msgspec.to_builtins(invitation)})

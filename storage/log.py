@@ -43,9 +43,16 @@ _lock = Bulk(
     "tenant id",
 )
 _known = Bulk(
-    "SELECT m.tenant, m.conversation, m.author, m.client_id, m.id, m.seq FROM {rows} JOIN messages m"
-    " ON m.tenant = r.tenant AND m.conversation = r.conversation AND m.author = r.author AND m.client_id = r.client_id",
+    "SELECT r.tenant, r.conversation, r.author, r.client_id, m.id, m.seq FROM {rows} JOIN members p"
+    " ON p.tenant = r.tenant AND p.conversation = r.conversation AND p.participant = r.author AND p.left_seq IS NULL"
+    " LEFT JOIN messages m ON m.tenant = r.tenant AND m.conversation = r.conversation AND m.author = r.author"
+    " AND m.client_id = r.client_id",
     "tenant conversation author client_id",
+)
+_answered = Bulk(
+    "SELECT m.tenant, m.conversation, m.id FROM {rows} JOIN messages m"
+    " ON m.tenant = r.tenant AND m.id = r.id AND m.conversation = r.conversation",
+    "tenant conversation id",
 )
 _advance = Bulk(
     "UPDATE conversations SET last_seq = r.seq, head = r.head FROM {rows}"
@@ -72,18 +79,18 @@ def append_posts(connection: Connection, entries: Sequence[Entry]) -> list[Appen
     """Append messages in their order, all in the caller's transaction.
 
     An entry whose client id is known already is not appended again: it comes back ``repeated``, or as a ``conflict`` if
-    its author chose other words this time. Raises NotFound when a conversation does not exist.
+    its author chose other words this time. One whose author is no member, or that answers nothing, is ``missing`` it.
     """
     conversations = sorted({(entry.tenant, entry.conversation) for entry in entries})
     heads: dict[tuple[str, str], list[Any]] = {
         (row.tenant, row.id): [row.last_seq, row.head] for row in _lock.run(connection, conversations)
     }
-    if len(heads) < len(conversations):
-        raise NotFound("conversation")
-    known = {
+    known: dict[tuple[str, str, str, str], tuple[str, int]] = {
         (row.tenant, row.conversation, row.author, row.client_id): (row.id, row.seq)
         for row in _known.run(connection, [(e.tenant, e.conversation, e.author, e.client_id) for e in entries])
     }
+    replies = [(e.tenant, e.conversation, e.form.reply_to) for e in entries if e.form.reply_to]
+    answered = {tuple(row) for row in _answered.run(connection, replies)} if replies else set()
 
     events: list[tuple[Any, ...]] = []
     messages: list[tuple[Any, ...]] = []
@@ -95,10 +102,16 @@ def append_posts(connection: Connection, entries: Sequence[Entry]) -> list[Appen
     for n, entry in enumerate(entries):
         tenant, conversation = place = (entry.tenant, entry.conversation)
         key = (tenant, conversation, entry.author, entry.client_id)
-        if key in known:
-            id, seq = known[key]
+        if key not in known:
+            results.append(Appended(missing="conversation"))
+            continue
+        id, seq = known[key]
+        if id:
             again.append((n, entry))
             results.append(Appended(seq, id, repeated=True))
+            continue
+        if entry.form.reply_to and (*place, entry.form.reply_to) not in answered:
+            results.append(Appended(missing="reply_to"))
             continue
         head = heads[place]
         seq = head[0] + 1
@@ -216,7 +229,7 @@ def by_client_id(
 ) -> tuple[str, int] | None:
     """The id and seq of what an author has already posted under a client id."""
     row = _known.run(connection, [(tenant, conversation, author, client_id)]).first()
-    return None if row is None else (row.id, row.seq)
+    return None if row is None or row.id is None else (row.id, row.seq)
 
 
 def posted(connection: Connection, tenant: str, conversation: str, seq: int) -> PostedBody:
@@ -330,7 +343,9 @@ def broken_link(connection: Connection, tenant: str, conversation: str) -> int:
         if row.seq != expected or row.hash != head or not words_fit:
             return int(row.seq)
         expected += 1
-    return 0
+    here = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)
+    last = connection.execute(select(t.conversations.c.last_seq, t.conversations.c.head).where(here)).one()
+    return 0 if (last.last_seq, last.head) == (expected - 1, head) else expected
 
 
 def _message(row: Any) -> Message:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from policies.decision import Decision
 from storage import tables as t
-from storage.errors import Stale
+from storage.errors import NotFound, Stale
 
 
 def record_refusal(
@@ -54,14 +54,14 @@ def report(
 def appeal(connection: Connection, tenant: str, message: str, author: str, note: str, at: int) -> None:
     """Ask for a second look at what was decided about one's own message.
 
-    Raises Stale when there is no decision about a message of this author, or when it is under appeal already.
+    Raises NotFound when there is no decision about a message of this author, Stale when it is under appeal already.
     """
     found = None
     for table, id in ((t.messages, t.messages.c.id), (t.refusals, t.refusals.c.message)):
         mine = select(table.c.conversation).where(table.c.tenant == tenant, id == message, table.c.author == author)
         found = found or connection.execute(mine).scalar()
     if found is None:
-        raise Stale("decision", "not yours")
+        raise NotFound("decision")
     key = (t.appeals.c.tenant == tenant) & (t.appeals.c.message == message)
     if connection.execute(select(t.appeals.c.at).where(key)).first():
         raise Stale("decision", "under appeal")
@@ -81,3 +81,9 @@ def open_item(connection: Connection, tenant: str, conversation: str, message: s
                 created_at=at,
             )
         )  # fmt: skip
+
+
+def close_item(connection: Connection, tenant: str, message: str) -> None:
+    """A person has settled it."""
+    key = (t.review_items.c.tenant == tenant) & (t.review_items.c.message == message)
+    connection.execute(update(t.review_items).where(key).values(state="closed"))

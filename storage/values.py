@@ -13,6 +13,8 @@ from rules.types import Role, Stage
 class Form(msgspec.Struct, frozen=True, omit_defaults=True):
     """All of a message but its identity and its words. ``state`` is visible, held or removed; times are milliseconds.
 
+    ``unseen`` marks a message that was removed before anybody but its author could see it.
+
     ``verdict`` and ``clauses`` tell its author why it is not seen as written; they are left at their defaults when it is.
     """
 
@@ -24,6 +26,7 @@ class Form(msgspec.Struct, frozen=True, omit_defaults=True):
     attachments: tuple[dict[str, Any], ...] = ()
     reactions: dict[str, list[str]] = {}
     edited_at: int = 0
+    unseen: bool = False
     verdict: Verdict = Verdict.ALLOW
     clauses: tuple[str, ...] = ()
 
@@ -70,12 +73,17 @@ class Entry(msgspec.Struct):
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """Where an entry came to stand. ``repeated`` if it had been there before, ``conflict`` if other words had."""
+    """Where an entry came to stand. ``repeated`` if it had been there before, ``conflict`` if other words had.
 
-    seq: int
-    id: str
+    ``missing`` tells why it was not appended at all: ``conversation`` when its author is no member (any more), ``reply_to``
+    when there is no such message to answer.
+    """
+
+    seq: int = 0
+    id: str = ""
     repeated: bool = False
     conflict: bool = False
+    missing: str = ""
 
 
 class Member(msgspec.Struct, frozen=True):

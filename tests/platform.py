@@ -141,7 +141,9 @@ class Platform:
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def chat_server(request: pytest.FixtureRequest, start_server: Callable[..., Any]) -> Any:
     """A server that many tests share, once with SQLite and once with PostgreSQL. Each test is a tenant of its own."""
-    environment = {"TERTULIA_POSTS_PER_SECOND": "1000", "TERTULIA_POSTS_BURST": "1000"}
+    environment = {
+        "TERTULIA_POSTS_PER_SECOND": "1000", "TERTULIA_POSTS_BURST": "1000", "TERTULIA_ORIGIN": "https://shop.example",
+    }  # fmt: skip
     if request.param == "postgresql":
         server = request.getfixturevalue("postgres_server")
         name = server.create(request.getfixturevalue("postgres_template"))

@@ -123,8 +123,10 @@ async def test_an_edit_is_judged_again_and_shows_everywhere(platform: Any) -> No
     first, second = (await luis.history(chat))[-2:]
     assert (first["type"], first["text"], first["version"]) == ("posted", "qué ██████", edited["seq"])
     assert second == changed
-    refused = await ana.ask("edit", conversation=chat, message=posted["id"], text="mi tel: 612 345 678")
-    assert refused["code"] == "policy"
+    for text in ("mi tel: 612 345 678", "te voy a matar, sé dónde vives"):
+        refused = await ana.ask("edit", conversation=chat, message=posted["id"], text=text)
+        assert refused["code"] == "policy"
+        assert (await luis.history(chat))[-1]["text"] == "qué ██████", "the old words stay"
     assert (await luis.ask("edit", conversation=chat, message=posted["id"], text="yo"))["code"] == "forbidden"
 
 
@@ -155,6 +157,8 @@ async def test_reactions_are_counted_by_person_and_come_off_again(platform: Any)
     assert (await luis.next("changed", version=posted["seq"] + 3))["reactions"] == {"👍": ["luis"]}
     missing = await luis.ask("react", conversation=chat, message="nothing", emoji="👍")
     assert missing["code"] == "not_found"
+    for words in ("a las 5 fuera de aquí", "👍👍", "1"):
+        assert (await luis.ask("react", conversation=chat, message=posted["id"], emoji=words))["code"] == "bad_request"
 
 
 async def test_a_reply_and_attachments_travel_along(platform: Any) -> None:
@@ -165,8 +169,15 @@ async def test_a_reply_and_attachments_travel_along(platform: Any) -> None:
     await luis.post(chat, "aquí va", reply_to=first["id"], attachments=[attachment])
     seen = await ana.next("posted", author="luis")
     assert (seen["reply_to"], seen["attachments"]) == (first["id"], [attachment])
-    bad = await luis.post(chat, "aquí", attachments=[{"url": "javascript:alert(1)", "name": "x"}])
-    assert bad["code"] == "bad_request"
+    for url, name, code in (
+        ("javascript:alert(1)", "x", "bad_request"),
+        ("https://wa.me/34612345678", "x", "bad_request"),
+        ("https://shop.example.evil.example/x", "x", "bad_request"),
+        ("https://shop.example/x", "llámame al 612 345 678", "policy"),
+    ):
+        assert (await luis.post(chat, "aquí", attachments=[{"url": url, "name": name}]))["code"] == code
+    for nothing in ("llámame 612 345 678", "0" * 32):
+        assert (await luis.post(chat, "aquí", reply_to=nothing))["code"] == "not_found"
 
 
 async def test_receipts_typing_and_presence_reach_the_others(platform: Any) -> None:
@@ -304,7 +315,7 @@ async def test_an_appeal_is_about_ones_own_message(platform: Any) -> None:
     chat = await platform.open(*PEOPLE)
     ana, luis = await platform.connect("ana"), await platform.connect("luis", "seller")
     posted = await ana.post(chat, "menuda mierda")
-    assert (await luis.ask("appeal", decision=posted["id"]))["code"] == "conflict"
+    assert (await luis.ask("appeal", decision=posted["id"]))["code"] == "not_found"
     assert (await ana.ask("appeal", decision=posted["id"], note="no iba contra nadie"))["type"] == "accepted"
     assert (await ana.ask("appeal", decision=posted["id"]))["code"] == "conflict"
     refused = await ana.post(chat, "llámame al 612 345 678")
@@ -318,3 +329,27 @@ async def test_who_is_in_need_is_told_where_to_find_help_and_not_punished(platfo
     assert (answer["type"], answer["verdict"]) == ("accepted", "allow")
     assert answer["reasons"][0]["category"] == "self_harm"
     assert (await luis.next("posted"))["text"] == "no quiero seguir viviendo"
+
+
+async def test_what_is_held_stays_held_until_a_person_has_looked(platform: Any) -> None:
+    chat = await platform.open(*PEOPLE)
+    ana, luis, staff = [await platform.connect(*one.split(":")) for one in ("ana:buyer", "luis:seller", "s:staff")]
+    held = await ana.post(chat, "te voy a matar, sé dónde vives")
+    edited = await ana.ask("edit", conversation=chat, message=held["id"], text="perdón, estaba enfadada")
+    assert edited["verdict"] == "hold"
+    assert "perdón" not in str(await luis.history(chat))
+    seen = (await ana.history(chat))[-1]
+    late = await staff.ask("resolve", conversation=chat, message=held["id"], act="release", version=held["seq"])
+    assert late["code"] == "conflict", "it has changed since it was looked at"
+    await staff.ask("resolve", conversation=chat, message=held["id"], act="release", version=seen["version"])
+    assert (await luis.next("changed"))["text"] == "perdón, estaba enfadada"
+
+
+async def test_who_takes_back_what_nobody_saw_leaves_no_trace_of_it(platform: Any) -> None:
+    chat = await platform.open(*PEOPLE)
+    ana, luis = await platform.connect("ana"), await platform.connect("luis", "seller")
+    held = await ana.post(chat, "te voy a matar, sé dónde vives")
+    await ana.ask("retract", conversation=chat, message=held["id"])
+    assert [event["type"] for event in await luis.settled() if event["type"] != "presence"] == ["hidden", "hidden"]
+    assert {event["type"] for event in (await luis.history(chat))[-2:]} == {"hidden"}
+    assert (await ana.history(chat))[-1]["state"] == "removed"

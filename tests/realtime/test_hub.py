@@ -28,6 +28,7 @@ class Listener:
         self.identity = Identity("t", participant, participant, role, "es", 2**31)
         self.rooms: dict[str, Any] = {}
         self.person: Any = None
+        self.welcomed = True
         self.frames: list[bytes] = []
 
     def write(self, data: bytes) -> None:
@@ -92,7 +93,7 @@ async def test_lost_doubled_and_reordered_doorbells_make_no_difference(database:
     chance = random.Random(seed)
     hub = await hub_on(database)
     listener = Listener("luis", "seller")
-    listener.person = hub.arrive(listener)  # type: ignore[arg-type]
+    listener.person = hub.arrive(listener, 20)  # type: ignore[arg-type]
     hub.attach(await hub.room("t", "c"), listener)  # type: ignore[arg-type]
 
     bells = []
@@ -126,7 +127,7 @@ async def test_doorbells_that_ring_while_a_conversation_is_being_loaded_are_not_
 async def test_what_one_turn_of_the_loop_brings_is_written_in_one_piece(database: Database) -> None:
     hub = await hub_on(database)
     listener = Listener("luis", "seller")
-    listener.person = hub.arrive(listener)  # type: ignore[arg-type]
+    listener.person = hub.arrive(listener, 20)  # type: ignore[arg-type]
     hub.attach(await hub.room("t", "c"), listener)  # type: ignore[arg-type]
     for item in await stored(database, 16):
         hub.publish("t", "c", item)
@@ -135,10 +136,58 @@ async def test_what_one_turn_of_the_loop_brings_is_written_in_one_piece(database
     assert listener.posted() == list(range(3, 19))
 
 
-async def test_a_conversation_that_nobody_looks_at_is_let_go(database: Database) -> None:
+async def test_a_conversation_that_nobody_looks_at_is_let_go(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.hub.LINGER_SECONDS", 0.01)
     hub = await hub_on(database)
     listener = Listener("luis", "seller")
-    listener.person = hub.arrive(listener)  # type: ignore[arg-type]
+    listener.person = hub.arrive(listener, 20)  # type: ignore[arg-type]
     hub.attach(await hub.room("t", "c"), listener)  # type: ignore[arg-type]
+    await asyncio.sleep(0.05)
+    assert len(hub.rooms) == 1, "somebody looks at it"
     hub.depart(listener)  # type: ignore[arg-type]
-    assert (hub.rooms, hub.people, listener.rooms) == ({}, {}, {})
+    assert (len(hub.people), listener.rooms) == (1, {}), "their credit is kept until it is whole again"
+    await until(lambda: (hub.rooms, hub.people) == ({}, {}))
+
+
+async def test_who_has_left_is_not_sent_what_comes_in_the_same_turn(database: Database) -> None:
+    hub = await hub_on(database)
+    ana, luis = Listener("ana", "buyer"), Listener("luis", "seller")
+    for one in (ana, luis):
+        one.person = hub.arrive(one, 20)  # type: ignore[arg-type]
+        hub.attach(await hub.room("t", "c"), one)  # type: ignore[arg-type]
+    (gone,) = await database.write(lambda tx: conversations.leave(tx, "t", "c", "luis", "platform", 5))
+    hub.publish("t", "c", gone)
+    for item in await stored(database, 1):
+        hub.publish("t", "c", item)
+    await asyncio.sleep(0)
+    assert (ana.posted(), luis.posted()) == ([4], [])
+    assert b'"left"' in luis.frames[0], "but that they have left"
+
+
+async def test_one_conversation_that_cannot_be_sent_does_not_silence_the_others(database: Database) -> None:
+    await database.write(
+        lambda tx: conversations.create(
+            tx,
+            Conversation("t", "d", "Title", None, Stage.ENQUIRY, "default", 0, 1),
+            [Member("ana", "Ana", Role.BUYER, "es")],
+        )
+    )
+    hub = await hub_on(database)
+    ana = Listener("ana", "buyer")
+    ana.person = hub.arrive(ana, 20)  # type: ignore[arg-type]
+    for id in ("c", "d"):
+        hub.attach(await hub.room("t", id), ana)  # type: ignore[arg-type]
+    closed: list[int] = []
+    ana.close = lambda code, reason: closed.append(code)  # type: ignore[attr-defined]
+    broken = LogItem(3, "setting", "platform", 1, None, {"title": "T", "stage": "no stage", "listing": None})
+    hub.rooms["t", "c"].pending.append(broken)
+    hub._dirty.append(hub.rooms["t", "c"])
+    moved = await database.write(lambda tx: conversations.move(tx, "t", "d", "T", None, Stage.ORDERED, "platform", 5))
+    hub.rooms["t", "d"].fold(moved)
+    hub.rooms["t", "d"].pending.append(moved)
+    hub._dirty.append(hub.rooms["t", "d"])
+    hub._flush_all()
+    assert closed == [4007]
+    assert b'"ordered"' in ana.frames[-1]

@@ -56,11 +56,19 @@ def test_a_second_process_is_told_that_the_file_is_taken(sqlite_url: str) -> Non
     code = "import sys; from storage.database import Database; Database.open(sys.argv[1])"
     other = subprocess.run([sys.executable, "-c", code, sqlite_url], capture_output=True, text=True, check=False)
     assert other.returncode == 1
-    assert "is in use by another process" in other.stderr
+    assert "is in use by another server" in other.stderr
     with pytest.raises(AlreadyOpen):
         Database.open(sqlite_url)
     asyncio.run(_close(database))
     asyncio.run(_close(Database.open(sqlite_url)))
+
+
+async def test_two_servers_do_not_share_a_database_before_they_can_hear_each_other(postgres_url: str) -> None:
+    database = Database.open(postgres_url)
+    with pytest.raises(AlreadyOpen):
+        await asyncio.to_thread(Database.open, postgres_url)
+    await database.close()
+    await Database.open(postgres_url).close()
 
 
 async def test_sqlite_keeps_what_it_acknowledged_through_a_power_cut(sqlite_url: str) -> None:

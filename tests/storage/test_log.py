@@ -85,8 +85,29 @@ async def test_one_message_that_cannot_be_stored_does_not_take_its_neighbours_al
         database.append(entry("1")), database.append(entry("2", conversation="gone")), database.append(entry("3")),
         return_exceptions=True,
     )  # fmt: skip
-    assert isinstance(results[1], NotFound)
+    assert results[1] == Appended(missing="conversation")
     assert [one.seq for one in (results[0], results[2]) if isinstance(one, Appended)] == [3, 4]
+
+
+async def test_who_is_no_member_any_more_adds_nothing(database: Database) -> None:
+    await opened(database, "c")
+    await database.write(lambda tx: conversations.leave(tx, "t", "c", "ana", "platform", 7))
+    assert await database.append(entry("1")) == Appended(missing="conversation")
+    assert await database.append(entry("1", author="stranger")) == Appended(missing="conversation")
+    assert (await database.append(entry("1", author="luis"))).seq == 4
+
+
+async def test_an_answer_to_nothing_is_not_stored(database: Database) -> None:
+    await opened(database, "c", "d")
+    first = await database.append(entry("1"))
+    for conversation, reply_to, missing in (
+        ("c", first.id, ""),
+        ("c", "nothing", "reply_to"),
+        ("d", first.id, "reply_to"),
+    ):
+        one = entry(f"{conversation}-{reply_to}", conversation=conversation)
+        one.form = Form(Role.BUYER, 5, reply_to=reply_to)
+        assert (await database.append(one)).missing == missing
 
 
 async def test_tenants_and_conversations_never_meet_in_a_key(database: Database) -> None:
@@ -150,6 +171,13 @@ async def test_the_chain_holds_and_tells_where_it_was_touched(database: Database
 
     await database.write(lambda tx: tx.execute(delete(tables.events).where(fourth)))
     assert await database.read(lambda tx: log.broken_link(tx, "t", "c")) == 5
+
+
+async def test_the_chain_tells_that_its_end_was_cut_off(database: Database) -> None:
+    await opened(database, "c")
+    await database.append(entry("1"))
+    await database.write(lambda tx: tx.execute(delete(tables.events).where(tables.events.c.seq == 3)))
+    assert await database.read(lambda tx: log.broken_link(tx, "t", "c")) == 3
 
 
 @pytest.mark.parametrize(
