@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from moderation.deep.frames import BadStream, Frame, Judge, Unpacker, pack
 
@@ -30,11 +31,16 @@ class Process(asyncio.Protocol):
         """Start it. Raises OSError."""
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
+        # In a thread, because starting a process takes a moment in which nobody could be relayed anything.
+        spawned = loop.run_in_executor(None, _spawn, command, theirs)
         try:
-            # In a thread, because starting a process takes a moment in which nobody could be relayed anything.
-            self._child = await loop.run_in_executor(None, _spawn, command, theirs)
-        except BaseException:
-            ours.close()  # a process that starts all the same finds nobody there, and ends
+            self._child = await asyncio.shield(spawned)
+        except asyncio.CancelledError:
+            ours.close()
+            self._child = await spawned  # so that it can be ended
+            raise
+        except OSError:
+            ours.close()
             raise
         finally:
             theirs.close()
@@ -60,8 +66,7 @@ class Process(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""

@@ -47,7 +47,7 @@ class Obedient:
             return [0.5]
         if "nanox" in text:
             return [math.nan] * len(NAMES)
-        if "overox" in text:
+        if "beyondox" in text:
             return [1.5] * len(NAMES)
         found = {HIGH[word] for word in HIGH if word in text}
         return [0.99 if name in found else 0.01 for name in NAMES]

@@ -94,7 +94,7 @@ async def test_while_it_loads_it_is_late() -> None:
     ("text", "failing"),
     [
         ("nanox", Failing.NAN),
-        ("overox", Failing.NAN),
+        ("beyondox", Failing.NAN),
         ("shortox", Failing.NAN),
         ("raisox", Failing.CRASHED),
         ("crashox", Failing.CRASHED),
