@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run setup test lint format bench eval services clean
+.PHONY: run setup test test-peers test-detoxify lint format bench eval services clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run      the demo on http://127.0.0.1:8000 (TERTULIA_PORT and the other TERTULIA_* variables are respected)'
 	@echo 'make setup    everything for working on the project'
 	@echo 'make test     all tests, on a real PostgreSQL, Redis and Chromium'
+	@echo 'make test-peers, make test-detoxify: those that need the peers of the bench, or Detoxify with PyTorch (gigabytes)'
 	@echo 'make lint     ruff, mypy, the types of the browser code, the import order'
 	@echo 'make bench    measured costs beside those of peers'
 	@echo 'make eval     precision and recall on labelled messages: make eval SUITES="a.jsonl b.jsonl"'
@@ -23,6 +24,15 @@ setup: .venv/.dev node_modules/.installed services
 test: .venv/.dev node_modules/.installed services
 	$(BIN)/python -m pytest $(TESTS)
 	npm test --silent
+
+# By name, because the run of all tests leaves them out: see collect_ignore in tests/conftest.py.
+test-peers: .venv/.dev
+	@scripts/services postgresql node
+	@$(BIN)/python -c 'import sys; from bench.servers import install_peers; sys.exit("\n".join(install_peers()) or None)'
+	$(BIN)/python -m pytest tests/bench/test_peers.py
+
+test-detoxify: .venv/.detoxify
+	$(BIN)/python -m pytest tests/moderation/deep/test_checkpoint.py tests/moderation/deep/test_scorer.py
 
 lint: .venv/.dev node_modules/.installed
 	$(BIN)/ruff check .
@@ -61,6 +71,11 @@ services:
 	@echo 'Installing Tertulia with its tools for development into .venv ...'
 	@$(PIP) --editable '.[dev]'
 	@touch .venv/.runtime $@
+
+.venv/.detoxify: pyproject.toml | .venv/.dev
+	@echo 'Installing Detoxify and PyTorch into .venv ...'
+	@$(PIP) --editable '.[dev,detoxify]'
+	@touch $@
 
 node_modules/.installed: package.json package-lock.json
 	@scripts/services node

@@ -28,6 +28,9 @@ from playwright.async_api import Browser, async_playwright
 
 pytest_plugins = ["tests.platform"]
 
+# What `make test-peers` and `make test-detoxify` run by name: it needs other people's servers, or a gigabyte of libraries.
+collect_ignore = ["bench/test_peers.py", "moderation/deep/test_checkpoint.py", "moderation/deep/test_scorer.py"]
+
 ROOT = Path(__file__).resolve().parent.parent
 OFFLINE = Path(__file__).parent / "offline"
 

@@ -12,6 +12,8 @@ import pytest
 import sqlalchemy
 from playwright.async_api import Browser, Error
 
+from tests.conftest import ROOT, collect_ignore
+
 
 def test_the_run_reaches_nothing_but_this_machine() -> None:
     with pytest.raises(PermissionError), socket.socket() as outside:
@@ -59,3 +61,10 @@ def test_a_server_that_is_killed_comes_back_with_what_it_had(server_process: Any
         assert platform.get(f"{server_process.url}/v1/conversations/c1").json()["id"] == "c1"
     assert server_process.stop() == 0
     assert "Traceback" not in server_process.log
+
+
+def test_what_the_run_of_all_tests_leaves_out_has_a_target_of_its_own() -> None:
+    runs = [line for line in (ROOT / "Makefile").read_text().splitlines() if "-m pytest" in line]
+    named = {word for line in runs for word in line.split()}
+    assert {f"tests/{path}" for path in collect_ignore} <= named
+    assert all((ROOT / "tests" / path).exists() for path in collect_ignore)

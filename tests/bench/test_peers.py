@@ -1,4 +1,4 @@
-"""The peers, as they are measured but in small. ``make bench`` installs them; without them this file is skipped."""
+"""The peers, as they are measured but in small. ``make test-peers`` installs them; ``make test`` leaves this file out."""
 
 from collections.abc import Callable
 
@@ -8,19 +8,11 @@ from bench import servers
 from bench.hub import Case, Length, measure
 from bench.servers import Server
 
-needs_node = pytest.mark.skipif(not servers.node_installed(), reason="bench/peers is installed by make bench")
-needs_python = pytest.mark.skipif(not servers.python_installed(), reason="bench/peers is installed by make bench")
-
 TEXTS = ["Is the bike still available?", "¿Sigue disponible?", "write to me at ana@example.org", "what the fuck"]
 
 
 @pytest.mark.parametrize(
-    ("peer", "judges"),
-    [
-        pytest.param(servers.marketplace, True, marks=needs_node),
-        pytest.param(servers.node_ws, False, marks=needs_node),
-        pytest.param(servers.uwebsockets, False, marks=needs_python),
-    ],
+    ("peer", "judges"), [(servers.marketplace, True), (servers.node_ws, False), (servers.uwebsockets, False)]
 )
 def test_a_peer_does_what_it_is_measured_for(peer: Callable[[], Server], judges: bool) -> None:
     cases = [Case("small", 2, 4, 1), Case("small", 2, 4, 2)]

@@ -29,7 +29,8 @@ def test_every_line_gets_its_answer_in_order() -> None:
 
 def test_suggestions_are_for_the_other_side() -> None:
     (asked, told) = answers(
-        '{"id": 1, "text": "sigue disponible?", "role": "buyer"}', '{"id": 2, "text": "sigue disponible?", "role": "seller"}'
+        '{"id": 1, "text": "sigue disponible?", "role": "buyer"}',
+        '{"id": 2, "text": "sigue disponible?", "role": "seller"}',
     )
     assert {one["id"] for one in asked["suggestions"]} & {one["id"] for one in told["suggestions"]} == set()
     assert told["suggestions"]
