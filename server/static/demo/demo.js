@@ -54,6 +54,7 @@ class Demo {
     this.hintsFor = h("span", { class: "for", id: "hints-for" });
     this.hints = new Map(HINTS.map((hint) => [hint, button("", { class: "hint", onclick: () => this.#offer(hint) })]));
     this.hintRow = h("div", { class: "hints", role: "group", "aria-labelledby": "hints-for" }, this.hintsFor, [...this.hints.values()]);
+    this.tools = h("section", { class: "tools" }, this.settings, this.hintRow);
     this.tell = h("div", { class: "tell", role: "status" });
     this.tabs = new Tabs(
       [...this.phones.map(({ role, element }) => ({ name: role, element })), { name: "desk", element: this.desk.element }, { name: "staff", element: this.strip.element }],
@@ -64,7 +65,7 @@ class Demo {
     this.bar = h("header", { class: "bar" }, brand, this.tagline, this.summary);
     document.body.append(
       this.bar,
-      h("div", { class: "tools" }, this.settings, this.hintRow),
+      this.tools,
       this.tabs.element,
       this.main,
       this.tell,
@@ -114,6 +115,7 @@ class Demo {
     this.afresh.replaceChildren(h("span", {}, voice.say("demo.afresh")));
     this.afresh.setAttribute("aria-label", voice.say("demo.afresh"));
     for (const [hint, element] of this.hints) element.textContent = voice.say(`hint.${hint}`);
+    this.tools.setAttribute("aria-label", voice.say("demo.settings"));
     this.tabs.speak(voice.say("demo.seats"), (seat) => voice.say(`seat.${seat}`));
     for (const phone of this.phones) phone.speak(voice);
     this.strip.speak(voice);
@@ -162,6 +164,7 @@ class Demo {
     const before = this.#started;
     const voice = this.#voice;
     if (!voice || !(await this.#begin()) || !before) return;
+    this.afresh.focus({ preventScroll: true }); // it could not keep it while it was disabled
     const back = () => {
       remember(before);
       this.#hush();

@@ -34,7 +34,7 @@ export class Desk {
     this.title = h("span");
     this.who = h("span", { class: "pace" });
     this.speaker = h("div", { class: "aside", role: "status" });
-    this.body = h("div", { class: "seat" });
+    this.body = h("div", { class: "seat", tabindex: "-1" });
     this.element = h("section", { class: "panel desk" }, h("h2", { class: "head", id: "name-desk" }, icon("agent"), this.title, this.who), this.body, this.speaker);
     setInterval(() => this.#tick(), SECOND_MS);
   }
@@ -75,7 +75,9 @@ export class Desk {
       this.#join();
     } else if (event.type === "left" && event.participant === this.started?.agent.id) {
       this.served = true;
+      const here = document.activeElement === this.chat;
       this.#stand();
+      if (here) this.body.focus({ preventScroll: true });
     } else if (event.type === "invitation" && !event.seq) {
       this.#offered(event);
     } else {
@@ -162,7 +164,7 @@ export class Desk {
       "li",
       { class: "offer" },
       h("div", { class: "line" }, h("strong", { dir: "auto" }, voice.say("desk.invites", { name })), clock),
-      h("p", { class: "topic", dir: "auto" }, voice.say(voice.knows(topic) ? topic : "topic.other"), h("span", { class: "on" }, title)),
+      h("p", { class: "topic", dir: "auto" }, voice.say(voice.knows(topic) ? topic : "topic.other"), h("span", { class: "on" }, " · ", h("bdi", {}, title))),
       invitation.note ? h("p", { class: "quote", dir: "auto" }, invitation.note) : null,
       h("p", { class: "shared" }, sharing.length ? voice.say("desk.shared", { names: voice.join(sharing) }) : voice.say("desk.unshared")),
       accept,

@@ -31,7 +31,8 @@ export class Tabs {
       const tab = h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": element.id, onclick: () => this.show(name) }, label, badge);
       this.tabs.set(name, { tab, label, badge, count: 0 });
     }
-    this.element = h("div", { class: "tabs", role: "tablist", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, [...this.tabs.values()].map(({ tab }) => tab));
+    this.list = h("div", { role: "tablist", onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, [...this.tabs.values()].map(({ tab }) => tab));
+    this.element = h("nav", { class: "tabs" }, this.list);
     WIDE.addEventListener("change", () => this.#arrange());
     this.show(this.current);
     this.#arrange();
@@ -39,7 +40,7 @@ export class Tabs {
 
   /** @param {string} title @param {(name: string) => string} labelOf */
   speak(title, labelOf) {
-    this.element.setAttribute("aria-label", title);
+    for (const element of [this.element, this.list]) element.setAttribute("aria-label", title);
     for (const [name, { label }] of this.tabs) label.textContent = labelOf(name);
   }
 
