@@ -26,7 +26,7 @@ OUTSIDE = {
         "click", "cryptography", "msgspec", "starlette", "uvicorn", "uvloop",
         "sqlalchemy.create_engine", "sqlalchemy.exc", "sqlalchemy.text",
     },
-    "bench": {"click", "msgspec", "uvloop", "websockets"},
+    "bench": {"click", "detoxify", "msgspec", "torch", "transformers", "uvloop", "websockets"},
     "training": {"click", "msgspec", "numpy", "scipy", "sklearn"},
 }  # fmt: skip
 # They decide by what they are given; the only I/O is reading tables of their own.

@@ -91,7 +91,9 @@ def read(path: Path, *, trusted: bool = False) -> Checkpoint:
     Raises CheckpointError.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that it then refuses
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as problem:
         if not trusted:
             raise CheckpointError(
