@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from rules.contact import Contact
 from rules.drugs_weapons import DrugsWeapons
 from rules.emoji import Emoji
@@ -32,9 +34,11 @@ RULES: tuple[Rule, ...] = (
     Emoji(),
 )
 
+_by_place = attrgetter("start", "end")
+
 
 def check(text: str, setting: Setting) -> list[Finding]:
     """What all rules see in ``text``, by place. Pure: the same text and setting give the same findings."""
     folded = fold(text)
     found = [finding for rule in RULES for finding in rule.find(folded, setting)]
-    return sorted(found, key=lambda finding: (finding.start, finding.end))
+    return sorted(found, key=_by_place) if len(found) > 1 else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from rules import handles, phones
@@ -18,7 +19,6 @@ PIECES = 8  # earlier messages that are looked at
 PIECE_LENGTH = 90  # characters of a message that may be a piece
 
 _RECIPES = recipes("contact")
-_RECIPE_WORDS = frozenset(concept for recipe in _RECIPES for need in recipe.needs for concept in need.split("|"))
 _ACCOUNT_WORDS = frozenset(("messenger", "messenger_weak", "euphemism"))
 
 
@@ -64,8 +64,6 @@ class Contact:
         if own:
             yield Finding(Category.CONTACT, 0.8, *text.span(*own), "contact:account")
             return
-        if not cues.present & _RECIPE_WORDS:
-            return
         for recipe, (start, end) in first_match(cues, _RECIPES):
             yield Finding(Category.CONTACT, recipe.score, *text.span(start, end), f"contact:{recipe.name}")
             return
@@ -99,7 +97,7 @@ def pieced_together(text: Folded, cues: Cues, setting: Setting) -> Iterator[Find
     """What this message completes: a number, an address or a name whose other parts are in the messages before it."""
     if len(text.plain) > PIECE_LENGTH or not _may_be_piece(text, cues):
         return
-    recent = [fold(utterance.text) for utterance in _short(setting.recent)]
+    recent = [_earlier(utterance.text) for utterance in _short(setting.recent)]
     if not recent:
         return
     around = [read(earlier) for earlier in recent]
@@ -112,6 +110,12 @@ def pieced_together(text: Folded, cues: Cues, setting: Setting) -> Iterator[Find
         yield name
 
 
+@lru_cache(maxsize=1024)
+def _earlier(text: str) -> Folded:
+    """An earlier message: each is asked for by the next few messages of its conversation."""
+    return fold(text)
+
+
 def _short(recent: Sequence[Utterance]) -> list[Utterance]:
     return [utterance for utterance in recent[-PIECES:] if len(utterance.text) <= PIECE_LENGTH]
 
@@ -120,9 +124,9 @@ _PIECE = re.compile(r"[0-9@_]|[a-z][.][a-z]|\b(?:arroba|at|punto|ponto|dot)\b|^\
 
 
 def _may_be_piece(text: Folded, cues: Cues) -> bool:
-    if _PIECE.search(text.plain) or not NUMBER_WORDS.isdisjoint(text.tokens):
+    if _PIECE.search(text.plain) or not NUMBER_WORDS.isdisjoint(text.vocabulary):
         return True
-    return "dial" in cues or "join" in cues or "euphemism" in cues or cues.present & _ACCOUNT_WORDS != frozenset()
+    return "dial" in cues or "join" in cues or "euphemism" in cues or not _ACCOUNT_WORDS.isdisjoint(cues.present)
 
 
 def _number(text: Folded, cues: Cues, recent: list[Folded], around: list[Cues], setting: Setting) -> Finding | None:
@@ -180,6 +184,13 @@ def _figures(text: Folded) -> tuple[str, bool, tuple[int, int]]:
 
     Empty figures if the message is about something else.
     """
+    figures: tuple[str, bool, tuple[int, int]] | None = text.notes.get(_figures)
+    if figures is None:
+        figures = text.notes[_figures] = _read_figures(text)
+    return figures
+
+
+def _read_figures(text: Folded) -> tuple[str, bool, tuple[int, int]]:
     said = tokens(text.plain)
     numerals = [token for token in said if isinstance(token, Numeral)]
     words = [token for token in said if not isinstance(token, Numeral)]

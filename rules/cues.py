@@ -12,7 +12,7 @@ import tomllib
 import unicodedata
 from bisect import bisect
 from collections.abc import Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -172,16 +172,34 @@ def _braces(phrase: str) -> Iterator[tuple[bool, str]]:
         yield i % 2 == 1, part
 
 
+class Recipes:
+    """The recipes of a family, in their order. ``concepts`` are all that they need."""
+
+    def __init__(self, recipes: Sequence[Recipe]) -> None:
+        self._recipes = recipes
+        self._beginning: dict[str, list[int]] = {}
+        for place, recipe in enumerate(recipes):
+            for concept in recipe.needs[0].split("|"):
+                self._beginning.setdefault(concept, []).append(place)
+        self.concepts = frozenset(c for recipe in recipes for need in recipe.needs for c in need.split("|"))
+        self.first = frozenset(self._beginning)
+
+    def begun(self, cues: Cues) -> list[Recipe]:
+        """Those of which the first need is there."""
+        places = {place for concept in cues.present for place in self._beginning.get(concept, ())}
+        return [self._recipes[place] for place in sorted(places)]
+
+
 class _Book:
     """The automaton over all phrases, and what each of them means."""
 
     def __init__(self, files: Sequence[str]) -> None:
         meanings: dict[str, list[str]] = {}
-        self.recipes: dict[str, tuple[Recipe, ...]] = {}
+        self.recipes: dict[str, Recipes] = {}
         for name in files:
             path = TERMS / f"{name}.toml"
             table = tomllib.loads(path.read_text(encoding="utf-8"))
-            self.recipes[name] = msgspec.convert(table.pop("recipe", []), tuple[Recipe, ...])
+            self.recipes[name] = Recipes(msgspec.convert(table.pop("recipe", []), tuple[Recipe, ...]))
             for concept, languages in table.items():
                 for phrases in languages.values():
                     for phrase in phrases:
@@ -206,20 +224,26 @@ _BOOK = _Book(TEXT_FILES)
 _EMOJI_BOOK = _Book(("emoji",))  # everyday words, looked for only beside an emoji
 
 
-def recipes(family: str) -> tuple[Recipe, ...]:
-    """The recipes in ``terms/<family>.toml``, in their order there."""
+def recipes(family: str) -> Recipes:
+    """The recipes in ``terms/<family>.toml``."""
     return _BOOK.recipes[family]
 
 
-@lru_cache(maxsize=8)
 def read(text: Folded) -> Cues:
-    """The cues in a text. Remembered for the last few texts, since several families ask for the same one."""
+    """The cues in a text. They stay with it, since several families ask for them."""
+    cues: Cues | None = text.notes.get(_BOOK)
+    if cues is None:
+        cues = text.notes[_BOOK] = _read(text)
+    return cues
+
+
+def _read(text: Folded) -> Cues:
     found: dict[str, list[Span]] = {}
     _search(_BOOK, text.words, 0, None, found)
-    if any(_LEET.search(token) for token in text.tokens if not token.isalpha() and not token.isdigit()):
+    if text.mixed and _LEET.search(text.words):
         for word in _MIXED.finditer(text.plain):
             _search(_BOOK, word[0].translate(_UNLEET), word.start(), word.span(), found)
-    if _SINGLES.search(text.words):
+    if text.singles and _SINGLES.search(text.words):
         for spelled in _SPELLED.finditer(text.plain):
             _search(_BOOK, re.sub(r"[^a-z0-9]", "", spelled[0]), spelled.start(), spelled.span(), found)
     return Cues(text.plain, found)
@@ -298,7 +322,7 @@ def _distance(a: Span, b: Span) -> int:
     return max(b[0] - a[1], a[0] - b[1], 0)
 
 
-def offers(cues: Cues, family: Sequence[Recipe], leads: Sequence[str]) -> list[tuple[Recipe, Span]]:
+def offers(cues: Cues, family: Recipes, leads: Sequence[str]) -> list[tuple[Recipe, Span]]:
     """The places where recipes of ``family`` are fulfilled, each with the surest of them.
 
     Recipes overlap: what they find side by side is one offer. ``leads`` names the concepts whose verbs belong to it.
@@ -313,9 +337,9 @@ def offers(cues: Cues, family: Sequence[Recipe], leads: Sequence[str]) -> list[t
     return places
 
 
-def first_match(cues: Cues, family: Sequence[Recipe]) -> Iterator[tuple[Recipe, Span]]:
+def first_match(cues: Cues, family: Recipes) -> Iterator[tuple[Recipe, Span]]:
     """Every recipe of ``family`` that is fulfilled, with the first place where it is."""
-    for recipe in family:
+    for recipe in family.begun(cues):
         for span in matches(cues, recipe):
             yield recipe, span
             break

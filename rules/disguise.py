@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 
 import ahocorasick_rs
@@ -20,6 +20,7 @@ from rules.text import LEET, Folded
 SHORTEST = 4  # shorter words are too often an abbreviation, a unit or a model number
 MOST = 100  # disguises in one text beyond which no more are undone: it is disguised as a whole
 CACHED_PIECES = 20_000  # pieces such as "10:30" and "don't" come again and again
+ORDINARY_PIECES = 50_000  # words and pieces known to be no disguise, of which most messages consist
 LONGEST_PIECE = 80  # a longer piece without a space is an address, a code or noise
 
 # What may be written for a letter beyond the first reading in LEET.
@@ -29,7 +30,7 @@ _MASKS = "*#%&•●·░█■"
 
 # Doubled letters that ordinary words have; of the others one pair already is a stretched word.
 _DOUBLED = "lrsnmtcpfeodgbz"
-_NEVER_DOUBLED = frozenset(b"ahijkquvxy")
+_STRETCHED = re.compile(r"([ahijkquvxy])\1|([a-z0-9])\2\2")
 
 _EDGES = " .,;:?!\"'()[]{}<>¡¿…«»“”‘’-_/~"
 _PARTS = re.compile(r"[^a-z0-9@$!|+€*]+")
@@ -116,24 +117,25 @@ class Disguises:
         self._skeletons = list(self._by_skeleton)
         self._finder = ahocorasick_rs.AhoCorasick(self._skeletons)
         self._within = lru_cache(maxsize=CACHED_PIECES)(self._piece)
+        self._stretched_reading = lru_cache(maxsize=CACHED_PIECES)(self._unstretch)
+        self._ordinary: set[str] = set()
         self._glued = list(glued.items())
         self._glue = ahocorasick_rs.AhoCorasick([form for form, _ in self._glued])
 
-    def reveal(self, text: Folded, doubled: Iterable[str]) -> list[Reveal]:
-        """What is disguised in ``text``, by place, without overlaps: the longest reading wins.
-
-        ``doubled`` are those words of ``text`` that are keys of ``self.doubled``.
-        """
-        tricks = [self._odd_pieces(text), self._stretched(text), self._glued_words(text)]
-        if doubled:
-            tricks.append(self._doubled(text, doubled))
-        if _CHAIN_GATE.search(text.padded):
+    def reveal(self, text: Folded) -> list[Reveal]:
+        """What is disguised in ``text``, by place, without overlaps: the longest reading wins."""
+        pieces = text.plain.split()
+        unmet = text.vocabulary.union(pieces).difference(self._ordinary)
+        tricks = self._tricks(text, frozenset(pieces), self._remarkable(unmet)) if unmet else []
+        if "I" in text.original and _CAPITAL_I.search(text.original):
+            tricks.append(self._capitals(text))
+        if text.singles and _CHAIN_GATE.search(text.padded):
             tricks.append(self._chains(text))
         if "\n" in text.plain:
             tricks.append(self._broken(text))
+        if not tricks:
+            return []
         found = [*itertools.islice(itertools.chain.from_iterable(tricks), MOST)]
-        if not found:
-            return found
         found.sort(key=lambda reveal: (reveal.start, reveal.start - reveal.end))
         kept: list[Reveal] = []
         for reveal in found:
@@ -141,19 +143,53 @@ class Disguises:
                 kept.append(reveal)
         return kept
 
+    def _remarkable(self, unmet: Iterable[str]) -> list[str]:
+        """Of pieces not known to be ordinary, those that are not; the others are remembered."""
+        remarkable: list[str] = []
+        if len(self._ordinary) > ORDINARY_PIECES:
+            self._ordinary.clear()
+        for piece in unmet:
+            if (
+                len(piece) > LONGEST_PIECE
+                or piece in self.doubled
+                or self._within(piece)[1]
+                or _STRETCHED.search(piece)
+                or self._glue.find_matches_as_indexes(piece)
+            ):
+                remarkable.append(piece)
+            else:
+                self._ordinary.add(piece)
+        return sorted(remarkable)
+
+    def _tricks(self, text: Folded, pieces: frozenset[str], remarkable: Sequence[str]) -> list[Iterator[Reveal]]:
+        tricks: list[Iterator[Reveal]] = []
+        if not remarkable:
+            return tricks
+        odd = [piece for piece in remarkable if piece in pieces]
+        if odd:
+            tricks.append(self._odd_pieces(text, odd))
+        words = [piece for piece in remarkable if piece in text.vocabulary]
+        if any(_STRETCHED.search(word) for word in words):
+            tricks.append(self._stretched(text))
+        if words:
+            tricks.append(self._glued_words(text))
+        doubled = [word for word in words if word in self.doubled]
+        if doubled:
+            tricks.append(self._doubled(text, doubled))
+        return tricks
+
     def _doubled(self, text: Folded, words: Iterable[str]) -> Iterator[Reveal]:
         for word in words:
             for start in _occurrences(text.plain, word):
                 yield Reveal(start, start + len(word), self.doubled[word], "stretched")
 
-    def _odd_pieces(self, text: Folded) -> Iterator[Reveal]:
+    def _odd_pieces(self, text: Folded, pieces: Iterable[str]) -> Iterator[Reveal]:
         """Pieces between spaces that are neither a word nor a number."""
-        plain = text.plain
-        for chunk in {chunk for chunk in plain.split() if not chunk.isalpha()}:
-            if len(chunk) <= LONGEST_PIECE:
-                candidate, word, step = self._within(chunk)
+        for piece in pieces:
+            if len(piece) <= LONGEST_PIECE:
+                candidate, word, step = self._within(piece)
                 if word:
-                    for start in _occurrences(plain, candidate):
+                    for start in _occurrences(text.plain, candidate):
                         yield Reveal(start, start + len(candidate), word, step)
 
     def _piece(self, chunk: str) -> tuple[str, str, str]:
@@ -198,17 +234,20 @@ class Disguises:
         return next((word for word in words if _spelling(word).fullmatch(bare)), "")
 
     def _stretched(self, text: Folded) -> Iterator[Reveal]:
-        words = text.words
-        if _is_stretched(words):
-            for token in dict.fromkeys(text.tokens):
-                if token.isalpha() and len(token) <= LONGEST_PIECE and token not in self._innocent:
-                    short = _LONG_RUN.sub(r"\1", token)
-                    word = short if short in self._short else self._spelled(token)
-                    if word and word != token:
-                        for start in _occurrences(text.plain, token):
-                            yield Reveal(start, start + len(token), word, "stretched")
-        if _CAPITAL_I.search(text.original):
-            yield from self._capitals(text)
+        for token in dict.fromkeys(text.tokens):
+            if len(token) <= LONGEST_PIECE:
+                word = self._stretched_reading(token)
+                if word:
+                    for start in _occurrences(text.plain, token):
+                        yield Reveal(start, start + len(token), word, "stretched")
+
+    def _unstretch(self, token: str) -> str:
+        """The word that ``token`` is with its letters repeated, or an empty string."""
+        if not token.isalpha() or token in self._innocent:
+            return ""
+        short = _LONG_RUN.sub(r"\1", token)
+        word = short if short in self._short else self._spelled(token)
+        return word if word != token else ""
 
     def _capitals(self, text: Folded) -> Iterator[Reveal]:
         """A capital i for an l, as in ``cuIo``."""
@@ -256,23 +295,6 @@ class Disguises:
             before, after = _split(words[first:start]), _split(words[end:last])
             if before is not None and after is not None:
                 yield Reveal(first, last, " ".join((*before, self._glued[index][1], *after)), "glued")
-
-
-def _is_stretched(words: str) -> bool:
-    """Whether some letter stands twice that never does in ordinary words, or any letter three times."""
-    written = words.encode("ascii")
-    if not written:
-        return False
-    # Of the text and itself one letter on, equal letters leave a zero byte.
-    shifted = b" " + written[:-1]
-    same = (int.from_bytes(written, "big") ^ int.from_bytes(shifted, "big")).to_bytes(len(written), "big")
-    place = same.find(0, 1)
-    while place >= 0:
-        letter = written[place]
-        if letter in _NEVER_DOUBLED or letter != 0x20 and same[place - 1] == 0:
-            return True
-        place = same.find(0, place + 1)
-    return False
 
 
 def _doublings(word: str) -> Iterator[str]:

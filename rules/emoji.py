@@ -46,6 +46,8 @@ _TELLING = (
     | SENSES.drug
     | {"👉", "👌", "🤏"}
 )
+_TOLD = frozenset(face[0] for face in _TELLING)
+_PICTURES = re.compile("[\u203c-\U0010ffff]")
 GROUPS = 60  # groups of emoji that are weighed in a text
 
 # What is sold where an emoji may simply be the goods.
@@ -137,7 +139,7 @@ class Emoji:
 
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """See ``rules.types.Rule``."""
-        if text.original.isascii() and ":" not in text.original:
+        if ":" not in text.original and _TOLD.isdisjoint(_PICTURES.findall(text.original)):
             return ()
         emoji = seen(text.original)
         if _TELLING.isdisjoint(one.face for one in emoji):

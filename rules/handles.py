@@ -48,6 +48,7 @@ _UNDERSCORE = re.compile(
     r"(?<![a-z])(?:guion bajo|guion abajo|barra baja|underscore|under score|underline|underlaine|sublinhado|subrayado"
     r"|traco baixo|traco embaixo|barra inferior)(?![a-z])"
 )
+_UNDERSCORE_STEMS = ("guion ", "barra ", "under", "sublinhado", "subrayado", "traco ")
 _NAME = re.compile(r"(?<![a-z0-9@._/-])@?[a-z0-9_](?:[a-z0-9_.-]{1,38}[a-z0-9_])?(?:#\d{3,5})?")
 _MENTION = re.compile(r"(?<![a-z0-9._%+-])@\s?[a-z_][a-z0-9_.]{2,38}(?<!\.)")
 _INTRODUCED = re.compile(
@@ -203,6 +204,8 @@ _EVERYDAY = words("everyday")
 
 
 def _spelled(plain: str, cues: Cues) -> Handle | None:
+    if not any(stem in plain for stem in _UNDERSCORE_STEMS):
+        return None
     marks = list(_UNDERSCORE.finditer(plain))[:6]
     if (
         not marks

@@ -91,7 +91,10 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Term(msgspec.Struct, frozen=True, gc=False):
-    """One entry as hits refer to it. ``context`` and ``needs`` are the words of ``unless`` and ``only``."""
+    """One entry as hits refer to it. ``context`` and ``needs`` are the words of ``unless`` and ``only``.
+
+    ``place`` counts the terms in the order of their files.
+    """
 
     family: str
     language: str
@@ -99,6 +102,7 @@ class Term(msgspec.Struct, frozen=True, gc=False):
     group: Group
     context: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
+    place: int = 0
 
 
 class Hit(msgspec.Struct, frozen=True, gc=False):
@@ -115,8 +119,10 @@ class Lexicon:
     """All terms made ready for search. One search serves every family: its result stays with the folded text."""
 
     def __init__(self, vocabularies: Iterable[Vocabulary]) -> None:
+        self._terms = 0
         self._words: dict[str, list[Term]] = defaultdict(list)
-        self._phrases: dict[str, list[tuple[Phrase, Term]]] = defaultdict(list)
+        # By each word of what a phrase needs most: the phrase, and what else it needs.
+        self._phrases: dict[str, list[tuple[Phrase, Sequence[frozenset[str]], Term]]] = defaultdict(list)
         disguised: dict[str, None] = {}  # in order: of two readings of one disguise the earlier family wins
         famous: set[str] = set()
         glued: dict[str, str] = {}
@@ -136,15 +142,15 @@ class Lexicon:
                 disguised.update((word, None) for form in lists.words(name) for word in form.split())
         readable = [word for word in disguised if word not in innocent]
         self._disguises = disguise.Disguises(readable, famous, glued, innocent)
-        self._doubled = frozenset(self._disguises.doubled)
-        self._known = frozenset(self._words) | frozenset(self._phrases) | self._doubled
+        self._known = frozenset(self._words) | frozenset(self._phrases)
 
     def _add(self, vocabulary: Vocabulary, group: Group, source: str, lists: Lists) -> Iterator[str]:
         """Enters one term; yields what it looks like in plain form, if it is no more than words."""
         context = frozenset(word for name in group.unless for word in lists.words(name))
         needs = frozenset(word for name in group.only for word in lists.words(name))
         name = f"{vocabulary.language}/{title(source)}"
-        term = Term(vocabulary.family, vocabulary.language, name, group, context, needs)
+        term = Term(vocabulary.family, vocabulary.language, name, group, context, needs, self._terms)
+        self._terms += 1
         if _NOTATION.search(source):
             self._add_phrase(Phrase(source, lists), term)
             return
@@ -161,44 +167,38 @@ class Lexicon:
 
     def _add_phrase(self, phrase: Phrase, term: Term) -> None:
         for anchor in phrase.needs[0]:
-            self._phrases[anchor].append((phrase, term))
+            self._phrases[anchor].append((phrase, phrase.needs[1:], term))
 
     def prepare(self) -> None:
         """Compiles all phrases now rather than when each is first used: for a process that serves."""
         for phrases in self._phrases.values():
-            for phrase, _ in phrases:
+            for phrase, _, _ in phrases:
                 _ = phrase.expression
 
     def find(self, text: Folded, setting: Setting, family: str) -> list[Hit]:
         """The hits of one family that count in this setting, by place."""
-        hits = self._hits(text).get(family)
-        if not hits:
-            return []
-        return [hit for hit in hits if _counts(hit, text, setting)]
-
-    def _hits(self, text: Folded) -> Mapping[str, list[Hit]]:
         found = text.notes.get(self)
         if found is None:
             found = text.notes[self] = self._search(text)
-        return found
+        hits = found.get(family)
+        return [hit for hit in hits if _counts(hit, text, setting)] if hits else []
 
     def _search(self, text: Folded) -> Mapping[str, list[Hit]]:
         hits: dict[str, list[Hit]] = defaultdict(list)
-        words = frozenset(text.tokens)
-        matches = [*islice(self._matches(text.padded, words), MOST + 1)]
+        matches = [*islice(self._matches(text.padded, text.vocabulary), MOST + 1)]
         if len(matches) > MOST:
             return _covered(text, matches)
         for term, start, end in matches:
             hits[term.family].append(Hit(term, start, end, text.span(start, end)))
-        reveals = self._disguises.reveal(text, self._doubled & words)
+        reveals = self._disguises.reveal(text)
         if len(reveals) == disguise.MOST:
             reveals = [*reveals[:-1], msgspec.structs.replace(reveals[-1], end=len(text.plain))]
         if reveals:
             self._search_revealed(text, reveals, hits)
         if text.decoded is not None:
-            for term, start, end in self._matches(text.decoded.padded, frozenset(text.decoded.tokens)):
+            for term, start, end in self._matches(text.decoded.padded, text.decoded.vocabulary):
                 hits[term.family].append(Hit(term, start, end, text.decoded.span(start, end), "percent"))
-        return {family: _distinct(found) for family, found in hits.items()}
+        return {family: _distinct(found) for family, found in hits.items()} if hits else hits
 
     def _search_revealed(self, text: Folded, reveals: Sequence[disguise.Reveal], hits: dict[str, list[Hit]]) -> None:
         revealed = Revealed(text, reveals)
@@ -224,23 +224,23 @@ class Lexicon:
                     yield match
 
     def _matches_within(self, padded: str, words: frozenset[str]) -> Iterator[tuple[Term, int, int]]:
-        found = self._known & words
         phrases: dict[Phrase, Term] = {}
-        for token in found:
+        for token in self._known & words:
             for term in self._words.get(token, ()):
                 spaced = f" {token} "
                 start = padded.find(spaced)
                 while start >= 0:
                     yield term, start, start + len(token)
                     start = padded.find(spaced, start + 1)
-            phrases.update(self._phrases.get(token, ()))
+            for phrase, needs, term in self._phrases.get(token, ()):
+                for needed in needs:
+                    if words.isdisjoint(needed):
+                        break
+                else:
+                    phrases[phrase] = term
         for phrase, term in phrases.items():
-            for needed in phrase.needs:
-                if words.isdisjoint(needed):
-                    break
-            else:
-                for start, end in phrase.find(padded, words):
-                    yield term, start - 1, end - 1
+            for start, end in phrase.find(padded, words):
+                yield term, start - 1, end - 1
 
 
 class Revealed:
@@ -281,7 +281,7 @@ def _covered(text: Folded, matches: Iterable[tuple[Term, int, int]]) -> Mapping[
     """One hit on the whole text for each family: it says little else."""
     strongest: dict[str, Term] = {}
     for term, _, _ in matches:
-        if term.family not in strongest or term.group.score > strongest[term.family].group.score:
+        if term.family not in strongest or _strength(term) > _strength(strongest[term.family]):
             strongest[term.family] = term
     whole = (0, len(text.original))
     return {family: [Hit(term, 0, len(text.plain), whole)] for family, term in strongest.items()}
@@ -292,9 +292,14 @@ def _distinct(hits: list[Hit]) -> list[Hit]:
     best: dict[tuple[int, int, str], Hit] = {}
     for hit in hits:
         key = (hit.start, hit.end, hit.term.group.kind)
-        if key not in best or hit.term.group.score > best[key].term.group.score:
+        if key not in best or _strength(hit.term) > _strength(best[key].term):
             best[key] = hit
-    return sorted(best.values(), key=lambda hit: (hit.start, -hit.end))
+    return sorted(best.values(), key=lambda hit: (hit.start, -hit.end, hit.term.place))
+
+
+def _strength(term: Term) -> tuple[float, int]:
+    """Orders terms by score; of equals the first one leads, so that a text is always explained in the same way."""
+    return term.group.score, -term.place
 
 
 def _counts(hit: Hit, text: Folded, setting: Setting) -> bool:
@@ -335,9 +340,11 @@ def load() -> Lexicon:
     return Lexicon(msgspec.convert(tomllib.loads(file.read_text("utf-8")), Vocabulary) for file in files)
 
 
-def findings(category: Category, hits: Iterable[Hit]) -> list[Finding]:
+def findings(category: Category, hits: Sequence[Hit]) -> list[Finding]:
     """Findings of ``category``, one for hits that overlap; the source is the term that scores highest."""
     found: list[Finding] = []
+    if not hits:
+        return found
     for hit in sorted(hits, key=lambda hit: hit.original):
         start, end = hit.original
         finding = Finding(category, hit.term.group.score, start, end, f"{hit.term.family}:{hit.term.name}", hit.step)

@@ -48,7 +48,9 @@ _HOST = re.compile(
     + r"){1,4}[a-z]{2,12})(?![a-z0-9@-])"
     r"(?P<path>\s?/\s?[^\s,;)]{0,200}|\s(?:slash|barra|diagonal)\s[a-z0-9_.-]{1,40})?"
 )
-_SAID_DOTS = (" dot ", " punto ", " ponto ", " pnto ", " puntito ")
+_SAID_DOTS = frozenset(("dot", "punto", "ponto", "pnto", "puntito"))
+# A dot that ends no sentence: one with a letter right after it, or a space or bracket before. Most messages have none.
+_DOTTED = re.compile(r"\.(?:(?=[^\W\d_])|(?<=[ (\[]\.))")
 _SPLIT = re.compile(_DOT)
 # The short hosts of messengers, with a space between all their letters.
 _SPELLED_HOST = re.compile(
@@ -66,7 +68,7 @@ _SCHEME_ENDS = re.compile(r"[.!?]+$")
 
 def find(text: Folded, cues: Cues) -> list[Link]:
     """The links of a text, in order of place."""
-    if not (_dotted(text.plain) or any(said in text.words for said in _SAID_DOTS)):
+    if not (_DOTTED.search(text.plain) or "://" in text.plain or not _SAID_DOTS.isdisjoint(text.vocabulary)):
         return []
     found = [*_spelled(text.plain), *_written(text.plain, cues)]
     if not found:
@@ -77,19 +79,6 @@ def find(text: Folded, cues: Cues) -> list[Link]:
         if not kept or link.start >= kept[-1].end:
             kept.append(link)
     return kept
-
-
-def _dotted(plain: str) -> bool:
-    """Whether some dot ends no sentence: one with a letter right after it, or a space or bracket before.
-
-    Cheap: most messages end here.
-    """
-    at = plain.find(".")
-    while at >= 0:
-        if plain[at + 1 : at + 2].isalpha() or (at and plain[at - 1] in " (["):
-            return True
-        at = plain.find(".", at + 1)
-    return "://" in plain
 
 
 def _spelled(plain: str) -> Iterator[Link]:

@@ -43,7 +43,6 @@ _ACCOUNT = re.compile(
     r"|\d{4}[ -]\d{4}[ -]\d{2}[ -]\d{10}"  # Spanish CCC
     r"|\d{18}|\d{22})(?!\d)"  # Mexican CLABE, Argentine CBU
 )
-_FIGURES = re.compile(r"[0-9]")
 SHORTEST_ACCOUNT = 10  # figures
 
 
@@ -56,12 +55,12 @@ class Payment:
         """See ``rules.types.Rule``."""
         cues = read(text)
         found = list(self._offers(text, cues))
-        if len(_FIGURES.findall(text.plain)) >= SHORTEST_ACCOUNT:
+        if text.figures >= SHORTEST_ACCOUNT:
             found += self._accounts(text, cues)
         return found
 
     def _offers(self, text: Folded, cues: Cues) -> Iterator[Finding]:
-        if not cues.present & _MONEY:
+        if _RECIPES.first.isdisjoint(cues.present):
             return
         for recipe, span in offers(cues, _RECIPES, _LEADS):
             yield Finding(Category.OFF_PLATFORM_PAYMENT, recipe.score, *text.span(*span), f"payment:{recipe.name}")
@@ -97,7 +96,6 @@ class Payment:
 
 
 _LEADS = ("give", "wallet_asked")
-_MONEY = frozenset(concept for recipe in _RECIPES for concept in recipe.needs[0].split("|"))
 
 
 def _said_card(plain: str, start: int) -> bool:

@@ -87,36 +87,37 @@ _MASKED = re.compile(
     r"|(?<!\d)97[89][ -]?\d(?:[ -]?\d){9}(?!\d)"  # books
 )
 _CURRENCY = re.compile(r"[$€£]|(?<![a-z])(?:r\$|us|rs|eur|usd)")
-_FIGURES = re.compile(r"[0-9]")
-_STUCK = re.compile(r"[a-z]+[0-9|]|[0-9|]+[a-z]")
+_STUCK = re.compile(r"[0-9|](?:[a-z]|(?<=[a-z].))")
 
 
 def may_hold_phone(text: Folded, cues: Cues) -> bool:
     """Whether a text has figures enough, written or spelled out, close to each other. Cheap: most messages end here."""
-    figures = len(_FIGURES.findall(text.plain))
-    spelled = (
-        0
-        if NUMBER_WORDS.isdisjoint(text.tokens)
-        else sum(2 if len(w) > 4 else 1 for w in text.tokens if w in NUMBER_WORDS)
-    )
-    if figures < SHORTEST and figures + spelled < SHORTEST and not (figures and _STUCK.search(text.plain)):
+    figures = text.figures
+    said = figures
+    if figures < SHORTEST and not NUMBER_WORDS.isdisjoint(text.vocabulary):
+        said += sum([2 if len(word) > 4 else 1 for word in text.tokens if word in NUMBER_WORDS])
+    if said < SHORTEST and not (figures and _STUCK.search(text.plain)):
         return False
-    if figures + spelled >= SHORTEST and ("join" in cues or "reversed" in cues or "dial" in cues):
+    if said >= SHORTEST and ("join" in cues or "reversed" in cues or "dial" in cues):
         return True
     run = 0
     for word in text.tokens:
-        if not word.isalpha():
-            run += len(word)
-        elif word in NUMBER_WORDS or word in _LETTER_GROUPS:
-            run += 3 if word in HUNDREDS or word in REPEATS else 2 if len(word) > 4 else 1
+        adds = _ADDS.get(word, 0) if word.isalpha() else len(word)
+        if adds:
+            run += adds
+            if run >= SHORTEST:
+                return True
         elif word not in _CONNECTING:
             run = 0
-        if run >= SHORTEST:
-            return True
     return False
 
 
 _LETTER_GROUPS = frozenset(("o", "l", "oo", "ooo", "ll", "lo", "ol", "il", "li", "io", "oi"))
+# How many figures a word may stand for.
+_ADDS = {
+    word: 3 if word in HUNDREDS or word in REPEATS else 2 if len(word) > 4 else 1
+    for word in NUMBER_WORDS | _LETTER_GROUPS
+}
 
 
 def find(text: Folded, cues: Cues, home: str | None = None) -> list[Phone]:

@@ -13,7 +13,6 @@ from rules.types import Category, Finding, Setting
 
 _RECIPES = recipes("scam")
 _LEADS = ("tell", "advance")
-_FIRST = frozenset(concept for recipe in _RECIPES for concept in recipe.needs[0].split("|"))
 
 
 class Scam:
@@ -27,7 +26,7 @@ class Scam:
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """See ``rules.types.Rule``."""
         cues = read(text)
-        if not cues.present & _FIRST:
+        if _RECIPES.first.isdisjoint(cues.present):
             return ()
         return [
             Finding(Category.SCAM, recipe.score, *text.span(*span), f"scam:{recipe.name}")

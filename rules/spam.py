@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rules import lexicon
-from rules.text import Folded
+from rules.text import Folded, fold
 from rules.types import Category, Finding, Setting
 
 ENOUGH = 0.75  # weight of signs that makes a message spam
@@ -21,6 +22,10 @@ _CAPITALS = re.compile(r"\b[^\W\d_a-zß-ÿ]{3,}\b")
 _BANGS = re.compile(r"!{2,}|(?:![^!]*){3,}|[🔥🚨💰💸🤑❗‼⚠]")
 _SAME_AGAIN = re.compile(r"\b(\w{3,20}(?: \w{2,20}){0,2})[\s!,.]+\1\b", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
+LONG = 4  # letters of a word that tells one message from another
+REMEMBERED = 4_096  # messages: those that are still among the recent ones of their conversation
+
+_long_words: dict[str, frozenset[str]] = {}  # of the last messages seen, by their text
 
 
 class Spam:
@@ -30,8 +35,7 @@ class Spam:
 
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """At most one finding of either kind, with the signs as source."""
-        found = [*self._signs(text, setting), *self._flood(text, setting)]
-        return found
+        return [*self._signs(text, setting), *self._flood(text, setting)]
 
     def _signs(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         hits = lexicon.load().find(text, setting, self.name)
@@ -56,20 +60,49 @@ class Spam:
 
     def _flood(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """The same words from the same author again."""
-        before = [said.text for said in setting.recent if said.author == setting.author]
+        own, author = text.original, setting.author
+        told = _telling(text)
+        before = [said.text for said in setting.recent if said.author == author]
         if len(before) < COPIES:
             return ()
-        needed = COPIES if len(text.original) > SHORT else SHORT_COPIES
-        copies = sum(_alike(text.original, said) for said in before)
+        length = len(own)
+        shortest, longest = (length / 1.4, length / 0.7) if length > SHORT else (0.0, 0.0)
+        # Copies lack at most a quarter of the words, two more for what is split into words in another way.
+        shared = len(told) - len(text.vocabulary) // 4 - 2
+        copies = 0
+        for said in before:
+            if said == own:
+                copies += 1
+            elif shortest < len(said) < longest and (shared <= 0 or len(told & _remembered(said)) >= shared):
+                copies += _alike(own, said)
+        needed = COPIES if len(own) > SHORT else SHORT_COPIES
         if copies < needed:
             return ()
         return [Finding(Category.SPAM, min(0.7 + 0.1 * (copies - needed), 1.0), 0, 0, f"spam:flood/{copies}")]
 
 
+def _telling(text: Folded) -> frozenset[str]:
+    """The long words of a message, which is remembered for the messages after it."""
+    told = _long_words.get(text.original)
+    if told is None:
+        if len(_long_words) >= REMEMBERED:
+            _long_words.clear()
+        told = frozenset([word for word in text.vocabulary if len(word) >= LONG])
+        _long_words[text.original] = told
+    return told
+
+
+def _remembered(said: str) -> frozenset[str]:
+    told = _long_words.get(said)
+    return _telling(fold(said)) if told is None else told
+
+
 def _alike(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    if len(one) <= SHORT or not 0.7 < len(one) / (len(other) or 1) < 1.4:
-        return False
-    words, others = set(_WORD.findall(one.lower())), set(_WORD.findall(other.lower()))
-    return len(words & others) >= ALIKE * len(words | others)
+    words, others = _words(one), _words(other)
+    common = len(words & others)
+    return common >= ALIKE * (len(words) + len(others) - common)
+
+
+@lru_cache(maxsize=256)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower()))

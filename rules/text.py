@@ -10,23 +10,41 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
+
+if TYPE_CHECKING:
+    from functools import cached_property as lazy
+else:
+
+    class lazy:  # noqa: N801 - it reads as a decorator
+        """``functools.cached_property`` without its lock, which takes longer than most of what is computed here."""
+
+        def __init__(self, compute: Callable[[Any], Any]) -> None:
+            self.compute = compute
+            self.__doc__ = compute.__doc__
+
+        def __set_name__(self, owner: type, name: str) -> None:
+            self.name = name
+
+        def __get__(self, instance: Any, owner: type) -> Any:
+            if instance is None:
+                return self
+            value = instance.__dict__[self.name] = self.compute(instance)
+            return value
+
 
 # Distinct characters that are remembered: more than honest talk uses, and a bound on what an attack can fill.
 CACHED_CHARACTERS = 20_000
-
-# Distinct characters up to which replacing them one by one is cheaper than walking the text.
-FEW = 16
 
 _INVISIBLE_LETTERS = dict.fromkeys("\u115f\u1160\u3164\uffa0\u180e", "")
 _KEPT = {c: c for c in "™℠©®"}
 _BREAKS = {"\u2028": "\n", "\u2029": "\n", "\x85": "\n", "\u2800": " "}
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+_NON_LATIN = re.compile(r"[^\x00-\xff]")
 _INDICATORS = re.compile("[\U0001f1e6-\U0001f1ff]+")
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _RUN = re.compile(r"([a-z])\1+")
@@ -47,6 +65,9 @@ _REGIONS = """
 _FLAGS = frozenset(_REGIONS.split())
 
 _WORDS = bytes(c if chr(c).isalnum() and c < 0x80 else 0x20 for c in range(256))
+_NOT_FIGURES = bytes(c for c in range(256) if not 0x30 <= c <= 0x39)
+_SINGLES = re.compile(r" [a-z0-9] {1,3}[a-z0-9] ")
+_MIXED = re.compile(r"[0-9](?:[a-z]|(?<=[a-z][0-9]))")
 LEET = {"0": "o", "1": "i", "2": "z", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g"} | {
     "@": "a", "$": "s", "!": "i", "|": "i", "+": "t", "€": "e", "£": "l", "¢": "c", "¥": "y", "¡": "i", "(": "c"
 }  # fmt: skip
@@ -100,6 +121,13 @@ def _characters() -> _Characters:
 
 _CHARACTERS = _characters()
 
+# Latin-1, in which most of what is written in our languages fits, byte for byte. Left out are the few characters that
+# stand for several, or for none.
+_BYTES = range(256)
+_UNEVEN = bytes(c for c in _BYTES if c > 0x7F and not (len(_CHARACTERS[chr(c)]) == 1 and _CHARACTERS[chr(c)] <= "\xff"))
+_LATIN = bytes(c if c in _UNEVEN else ord((_CHARACTERS[chr(c)] if c > 0x7F else chr(c)).lower()) for c in _BYTES)
+_EVEN = bytes(c for c in _BYTES if c not in _UNEVEN)
+
 
 class View:
     """Another reading of a folded text. ``text[k]`` stands for ``plain[starts[k]:ends[k]]``."""
@@ -135,33 +163,53 @@ class Folded:
             beyond = starts[bisect_left(starts, beyond + 1, end)]
         return starts[start], beyond
 
-    @cached_property
+    @lazy
     def words(self) -> str:
         """``plain`` with all but ASCII letters and digits made spaces, one for one."""
         return self.plain.encode("ascii", "replace").translate(_WORDS).decode("ascii")
 
-    @cached_property
+    @lazy
+    def figures(self) -> int:
+        """How many digits there are."""
+        return len(self.words.encode("ascii").translate(None, _NOT_FIGURES))
+
+    @lazy
+    def mixed(self) -> bool:
+        """Whether a letter stands right beside a digit."""
+        return self.figures > 0 and _MIXED.search(self.words) is not None
+
+    @lazy
+    def singles(self) -> bool:
+        """Whether somewhere two letters or digits stand by themselves one after the other."""
+        return _SINGLES.search(self.padded) is not None
+
+    @lazy
     def padded(self) -> str:
         """``words`` between two spaces, so that every word has one on either side."""
         return f" {self.words} "
 
-    @cached_property
+    @lazy
     def tokens(self) -> list[str]:
         """The runs of ASCII letters and digits of ``plain``, in order."""
         return self.words.split()
 
-    @cached_property
+    @lazy
+    def vocabulary(self) -> frozenset[str]:
+        """The ``tokens`` without their order."""
+        return frozenset(self.tokens)
+
+    @lazy
     def leet(self) -> View:
         """Digits and signs read as the letters they are used for (``1`` as ``i``); as long as ``plain``."""
         places = list(range(len(self.plain) + 1))
         return View(self, self.plain.translate(_LEET), places, places[1:])
 
-    @cached_property
+    @lazy
     def squeezed(self) -> View:
         """Every run of one letter made a single letter."""
         return self._without((m.start() + 1, m.end()) for m in _RUN.finditer(self.plain))
 
-    @cached_property
+    @lazy
     def joined(self) -> View:
         """Letters and digits set one by one (``p u t a``) moved together; no signs or line breaks within words."""
         gaps = {m.span() for m in _INSIDE.finditer(self.plain)}
@@ -181,7 +229,7 @@ class Folded:
         places += range(last, len(self.plain))
         return View(self, "".join(pieces), places, [place + 1 for place in places])
 
-    @cached_property
+    @lazy
     def decoded(self) -> Folded | None:
         """The text with its percent-encoded characters decoded; None where there are none."""
         if "%" not in self.original or not _PERCENT.search(self.original):
@@ -214,37 +262,41 @@ def fold(text: str) -> Folded:
     """The plain form of ``text``. Linear in its length."""
     if text.isascii():
         return Folded(text, text.lower())
-    plain = text
-    odd = {c for c in set(text) if c > "\x7f"}
-    changing = False
-    for character in odd if len(odd) <= FEW else ():
+    # Every character beyond Latin-1 is for now one question mark, so that places stay what they are.
+    latin = text.encode("latin-1", "replace")
+    if latin.translate(None, _EVEN):
+        return _fold_by_character(text)
+    plain = latin.translate(_LATIN).decode("latin-1")
+    pieces: list[str] = []
+    last = 0
+    for other in _NON_LATIN.finditer(text):
+        place = other.start()
+        character = other[0]
         replacement = _CHARACTERS[character]
-        if len(replacement) == 1 and not "\U0001f1e6" <= character <= "\U0001f1ff":
-            plain = plain.replace(character, replacement)
-        else:
-            changing = True
-    if not changing and len(odd) <= FEW:
-        return Folded(text, plain.lower())
-    return _fold_by_character(text, plain)
+        if len(replacement) != 1 or "\U0001f1e6" <= character <= "\U0001f1ff":
+            return _fold_by_character(text)
+        pieces += plain[last:place], replacement
+        last = place + 1
+    pieces.append(plain[last:])
+    return Folded(text, "".join(pieces))
 
 
-def _fold_by_character(text: str, plain: str) -> Folded:
-    """``plain`` runs in step with ``text``, with some of its characters folded already."""
+def _fold_by_character(text: str) -> Folded:
     pieces: list[str] = []
     starts: list[int] = []
     last = 0
-    for run in _NON_ASCII.finditer(plain):
+    for run in _NON_ASCII.finditer(text):
         start, end = run.span()
-        pieces.append(plain[last:start].lower())
+        pieces.append(text[last:start].lower())
         starts += range(last, start)
-        flags = _flags(plain, start, end) if _INDICATORS.search(plain, start, end) else ()
+        flags = _flags(text, start, end) if _INDICATORS.search(text, start, end) else ()
         for place in range(start, end):
-            replacement = plain[place] if place in flags else _CHARACTERS[plain[place]]
+            replacement = text[place] if place in flags else _CHARACTERS[text[place]]
             if replacement:
                 pieces.append(replacement)
                 starts += [place] * len(replacement)
         last = end
-    pieces.append(plain[last:].lower())
+    pieces.append(text[last:].lower())
     starts += range(last, len(text) + 1)
     return Folded(text, "".join(pieces), starts)
 
