@@ -6,11 +6,8 @@ import os
 import pickle
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("torch", reason="pip install '.[detoxify]' to test the deep tier's model")
-
 import detoxify
+import pytest
 import torch
 import transformers
 

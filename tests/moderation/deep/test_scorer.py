@@ -9,9 +9,6 @@ import signal
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("torch", reason="pip install '.[detoxify]' to test the deep tier's model")
-
 import torch
 
 from moderation.deep.checkpoint import load
