@@ -187,12 +187,8 @@ class Chat:
             at = now()
         decision = judged.decision
         if decision.verdict is Verdict.BLOCK or (decision.verdict is Verdict.NUDGE and not command.despite_advice):
-            # Sent again after it had been accepted, it was judged under the circumstances of that time.
-            answered = await self._answered(connection, room, command)
-            if answered is not None:
-                return answered
             self._tell_staff(room, member, "", 0, command.text, judged)
-            return await self._turn_down(connection, room, member, command.ref, command.text, decision, at)
+            return await self._turn_down(connection, room, member, command, decision, at)
 
         entry = Entry(
             tenant=room.tenant, conversation=room.id, id=new_id(at), author=member.id, client_id=command.client_id,
@@ -202,10 +198,10 @@ class Chat:
         appended = await self.database.append(entry)
         if appended.missing:
             raise NotFound("conversation" if appended.missing == "conversation" else "message")
-        if appended.conflict:
-            raise Refusal("idempotency_conflict", "Another message was sent under this client_id.")
-        if appended.repeated:
-            return await self._first_answer(connection, room, command, appended.id, appended.seq)
+        if appended.conflict or appended.repeated:
+            return await self._first_answer(
+                connection, room, command, appended.id, appended.seq, same=appended.repeated
+            )
         message = Message(
             appended.id, room.id, appended.seq, member.id, command.text, appended.seq, appended.seq, entry.form
         )
@@ -242,7 +238,7 @@ class Chat:
         if decision.verdict.rank >= Verdict.HOLD.rank:
             # The others have the old words before them; new ones that a person must see first cannot take their place.
             self._tell_staff(room, member, "", 0, command.text, judged)
-            return await self._turn_down(connection, room, member, command.ref, command.text, decision, at)
+            return await self._turn_down(connection, room, member, command, decision, at)
 
         def act(tx: Transaction) -> list[LogItem]:
             latest = log.message(tx, room.tenant, room.id, current.id)
@@ -553,16 +549,29 @@ class Chat:
                 raise Refusal("policy", "The name of an attachment cannot be sent here.", reasons=reasons)
 
     async def _turn_down(
-        self, connection: Connection, room: Room, member: Member, ref: str, text: str, decision: Decision, at: int
-    ) -> Advised:
-        """Nudge, or refuse and keep what was refused: its author may appeal."""
+        self, connection: Connection, room: Room, member: Member, command: Post | Edit, decision: Decision, at: int
+    ) -> Accepted | Advised:
+        """Nudge, or refuse and keep what was refused: its author may appeal.
+
+        A post that had been accepted and comes again was judged under the circumstances of its time: it gets its first
+        answer. Raises Refusal.
+        """
         reasons = self._reasons(connection, room.policy, decision)
         if decision.verdict is Verdict.NUDGE:
-            return Advised(ref, decision.verdict, reasons)
+            answered = await self._answered(connection, room, command) if isinstance(command, Post) else None
+            return answered or Advised(command.ref, decision.verdict, reasons)
         refused = new_id(at)
-        await self.database.write(
-            lambda tx: reviews.record_refusal(tx, room.tenant, room.id, refused, member.id, text, decision, at)
-        )
+
+        def act(tx: Transaction) -> tuple[str, int, bool] | None:
+            known = self._known(tx, room, member.id, command) if isinstance(command, Post) else None
+            if known is None:
+                reviews.record_refusal(tx, room.tenant, room.id, refused, member.id, command.text, decision, at)
+            return known
+
+        known = await self.database.write(act)
+        if known is not None:
+            assert isinstance(command, Post)
+            return await self._first_answer(connection, room, command, *known)
         if decision.verdict is Verdict.HOLD:
             raise Refusal(
                 "policy", "The new words would have to be looked at first. The old ones stay.", decision=refused
@@ -572,21 +581,22 @@ class Chat:
 
     async def _answered(self, connection: Connection, room: Room, command: Post) -> Accepted | None:
         me = connection.identity.id
+        known = await self.database.read(lambda tx: self._known(tx, room, me, command))
+        return None if known is None else await self._first_answer(connection, room, command, *known)
 
-        def ask(tx: Transaction) -> tuple[str, int, bool] | None:
-            known = log.by_client_id(tx, room.tenant, room.id, me, command.client_id)
-            form = _form(room.members[me], command, Decision(Verdict.ALLOW, ""), 0)
-            return known and (*known, log.same(tx, room.tenant, room.id, known[1], command.text, form))
-
-        found = await self.database.read(ask)
-        if found is None:
+    def _known(self, tx: Transaction, room: Room, author: str, command: Post) -> tuple[str, int, bool] | None:
+        """The id and seq of what was already posted under this client id, and whether it was the same."""
+        known = log.by_client_id(tx, room.tenant, room.id, author, command.client_id)
+        if known is None:
             return None
-        id, seq, same = found
+        form = _form(room.members[author], command, Decision(Verdict.ALLOW, ""), 0)
+        return (*known, log.same(tx, room.tenant, room.id, known[1], command.text, form))
+
+    async def _first_answer(
+        self, connection: Connection, room: Room, command: Post, id: str, seq: int, same: bool
+    ) -> Accepted:
         if not same:
             raise Refusal("idempotency_conflict", "Another message was sent under this client_id.")
-        return await self._first_answer(connection, room, command, id, seq)
-
-    async def _first_answer(self, connection: Connection, room: Room, command: Post, id: str, seq: int) -> Accepted:
         first = await self.database.read(lambda tx: log.posted(tx, room.tenant, room.id, seq))
         return Accepted(
             ref=command.ref, client_id=command.client_id, id=id, seq=seq,

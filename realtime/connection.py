@@ -71,6 +71,7 @@ class Connection:
         self.welcomed = False
         self.gone = False
         self._greeted = False
+        self._answers = b""
         self._pages = Credit(PAGES_PER_SECOND, PAGES_BURST)
         self._bad_frames: list[float] = []
         self._tasks: set[asyncio.Task[None] | None] = set()
@@ -80,11 +81,23 @@ class Connection:
 
     def send(self, event: Event) -> None:
         """Send one event to this connection alone."""
-        self._wire.write(frame(encode(event)))
+        self.write(frame(encode(event)))
+
+    def answer(self, event: Event) -> None:
+        """Send the answer to a command, in one piece with what the hub is about to send here in this turn of the loop."""
+        if not self._answers:
+            self._loop.call_soon(self._write_answers)
+        self._answers += frame(encode(event))
 
     def write(self, data: bytes) -> None:
-        """Send frames that are made already."""
+        """Send frames that are made already, behind the answers that wait."""
+        if self._answers:
+            data, self._answers = self._answers + data, b""
         self._wire.write(data)
+
+    def _write_answers(self) -> None:
+        if self._answers:
+            self.write(b"")
 
     def close(self, code: int, reason: str) -> None:
         """Hang up."""
@@ -156,9 +169,9 @@ class Connection:
         try:
             answer = await self._verb(command)
             if answer is not None:
-                self.send(answer)
+                self.answer(answer)
         except Exception as problem:
-            self.send(refused(ref, problem))
+            self.answer(refused(ref, problem))
 
     async def _verb(self, command: Command) -> Event | None:
         chat = self._chat

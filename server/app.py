@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import secrets
 from importlib.metadata import version
@@ -46,6 +47,7 @@ from storage.errors import StorageError
 
 PING_SECONDS = 25.0  # NATs forget a silent connection after 60 s
 PONG_SECONDS = 20.0
+GARBAGE = 20_000  # new objects before the collector looks for cycles; messages make none
 HEALTH_SECONDS = 2.0  # for the database to answer before it counts as down
 DEFAULT_TENANT = "default"
 STATIC = Path(__file__).parent / "static"
@@ -195,6 +197,10 @@ async def _serve(config: Config, database: Database) -> None:
         await service.hub.start()
         if service.deep is not None:
             service.deep.start()
+        # What is there by now stays: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE, 20, 20)
         notes = [f"The API key of the platform's backend is in {kept_in}"] if kept_in else []
         await Server(_uvicorn(config, service.app()), service, notes).serve()
         await service.chat.close()

@@ -176,6 +176,8 @@ class _Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # Kept between commits: taking one from the pool and giving it back costs as much as a small batch does.
+        self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[list[_Post] | _Act | None] = queue.SimpleQueue()
         self._gathered: list[_Post] = []
         self._waiting = 0
@@ -188,6 +190,8 @@ class _Writer:
     def stop(self) -> None:
         self._jobs.put(None)
         self._thread.join()
+        if self._connection is not None:
+            self._connection.close()
 
     def append(self, entry: Entry) -> asyncio.Future[Appended]:
         loop = asyncio.get_running_loop()
@@ -260,8 +264,8 @@ class _Writer:
 
     def _store(self, posts: list[_Post]) -> None:
         try:
-            with self._engine.begin() as connection:
-                results: list[Any] = list(log.append_posts(connection, [entry for entry, _ in posts]))
+            entries = [entry for entry, _ in posts]
+            results: list[Any] = list(self._transact(lambda connection: log.append_posts(connection, entries)))
         except Exception as problem:
             # An outage is everybody's; anything else is the doing of one message and must not take its neighbours along.
             if len(posts) > 1 and (
@@ -274,6 +278,18 @@ class _Writer:
         loop = posts[0][1].get_loop()
         loop.call_soon_threadsafe(self._answer, posts, results)
 
+    def _transact(self, act: Callable[[Connection], T]) -> T:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        try:
+            with self._connection.begin():
+                return act(self._connection)
+        except DBAPIError:
+            # Whatever it was, the next one starts with a connection that is known to be well.
+            self._connection.close()
+            self._connection = None
+            raise
+
     def _answer(self, posts: list[_Post], results: list[Any]) -> None:
         self._waiting -= len(posts)
         for (_, future), result in zip(posts, results, strict=True):
@@ -282,8 +298,7 @@ class _Writer:
     def _carry_out(self, job: _Act) -> None:
         act, future = job
         try:
-            with self._engine.begin() as connection:
-                result = act(connection)
+            result = self._transact(act)
         except Exception as problem:
             result = _told(problem)
         future.get_loop().call_soon_threadsafe(_settle, future, result)
