@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import islice
 
 import msgspec
@@ -143,7 +144,7 @@ TOKENS = 1_000  # words of a text that are looked at; 4,000 characters of talk h
 
 def tokens(plain: str) -> list[Token]:
     """``plain`` as numerals and other words, in order of place."""
-    raw = [(m[0], m.start(), m.end()) for m in islice(_TOKEN.finditer(plain), TOKENS)]
+    raw = [(m[0], *m.span()) for m in islice(_TOKEN.finditer(plain), TOKENS)]
     imitating = [_imitation(text) for text, _, _ in raw]
     found: list[Token] = []
     i = 0
@@ -224,6 +225,7 @@ def _hundred(raw: Sequence[tuple[str, int, int]], i: int) -> tuple[Token, int]:
     return Numeral(HUNDREDS[text] + "00", start, end, "words"), i + 1
 
 
+@lru_cache(maxsize=4096)
 def _imitation(text: str) -> str:
     """``6l2`` read as figures; empty where a letter imitates none."""
     if text.isdigit() or (len(text) > 3 and text.isalpha()):
@@ -246,11 +248,13 @@ def _imitates_here(raw: Sequence[tuple[str, int, int]], imitating: Sequence[str]
     )
 
 
+@lru_cache(maxsize=4096)
 def _disguised(word: str) -> bool:
     """Whether ``word`` mixes figures with letters for figures: "2l" and "o77oo" do, the amounts "5g", "8gb" and "30s" do not."""
     return len(word) > 1 and bool(_imitation(word)) and not word.isalpha() and not _AMOUNT.fullmatch(word)
 
 
+@lru_cache(maxsize=4096)
 def _glued(text: str) -> str:
     """``six4six`` and ``double0`` as figures; empty where anything else is in it."""
     figures: list[str] = []

@@ -110,7 +110,7 @@ def is_emoji(text: str) -> bool:
 
 def seen(text: str) -> list[Seen]:
     """The emoji of a text, characters and shortcodes, in order of place."""
-    found = [] if text.isascii() else [Seen(_STRIP.sub("", m[0]), *m.span()) for m in _EMOJI.finditer(text)]
+    found = [] if text.isascii() else [_seen(match) for match in _EMOJI.finditer(text)]
     if ":" in text:
         names = _shortcodes()
         lowered = text.lower()
@@ -118,6 +118,11 @@ def seen(text: str) -> list[Seen]:
             found += [Seen(names[m[0]], *m.span()) for m in _SHORTCODE.finditer(lowered) if m[0] in names]
             found.sort(key=lambda s: s.start)
     return found
+
+
+def _seen(match: re.Match[str]) -> Seen:
+    start, end = match.span()
+    return Seen(match[0] if end - start == 1 else _STRIP.sub("", match[0]), start, end)
 
 
 def groups(emoji: Sequence[Seen]) -> Iterator[list[Seen]]:

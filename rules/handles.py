@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
 from rules.cues import Cues, Span, words
 from rules.links import HOSTS
 
+MOST = 40  # addresses in one text beyond which the rest of it is taken for more of them
 MAIL_REACH = 64  # characters of an address on either side of its at sign
 NAME_REACH = 34  # characters between a messenger's name and a person's
 
@@ -71,6 +73,9 @@ def emails(plain: str) -> list[Handle]:
         handle = _email(plain, sign)
         if handle and (not found or handle.start >= found[-1].end):
             found.append(handle)
+            if len(found) == MOST:
+                found[-1] = msgspec.structs.replace(handle, end=len(plain))
+                break
     return found
 
 
@@ -206,7 +211,7 @@ _EVERYDAY = words("everyday")
 def _spelled(plain: str, cues: Cues) -> Handle | None:
     if not any(stem in plain for stem in _UNDERSCORE_STEMS):
         return None
-    marks = list(_UNDERSCORE.finditer(plain))[:6]
+    marks = list(islice(_UNDERSCORE.finditer(plain), 6))
     if (
         not marks
         or len(marks) < 2
@@ -233,7 +238,7 @@ def _mentioned(plain: str, cues: Cues) -> Iterator[Handle]:
     In a group "@ana" calls a participant: only a service beside it, or a name that no person has, makes it an account.
     """
     services = [span for concept in ("messenger", "messenger_weak", "euphemism") for span in cues[concept]]
-    for match in list(_MENTION.finditer(plain))[:12]:
+    for match in islice(_MENTION.finditer(plain), 12):
         start, end = match.span()
         name = match[0].replace(" ", "")
         introduced = any(0 <= start - e <= 24 and not _SENTENCE.search(plain, e, start) for _, e in services)

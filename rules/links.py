@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -28,6 +29,9 @@ class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 HOSTS = msgspec.convert(tomllib.loads((TERMS / "links_hosts.toml").read_text(encoding="utf-8")), Hosts)
+
+
+MOST = 100  # findings in one text beyond which the rest of it is taken for more of them
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):
@@ -231,11 +235,15 @@ class Links:
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """See ``rules.types.Rule``."""
         cues = read(text)
-        findings = [finding for link in find(text, cues) for finding in self._judge(link, text, cues)]
+        judged = (finding for link in find(text, cues) for finding in self._judge(link, text, cues))
+        findings = [*islice(judged, MOST)]
+        if len(findings) == MOST:
+            findings[-1] = msgspec.structs.replace(findings[-1], end=len(text.original))
         if text.decoded:
             cues = read(text.decoded)
             seen = {(finding.start, finding.end) for finding in findings}
-            more = [f for link in find(text.decoded, cues) for f in self._judge(link, text.decoded, cues)]
+            judged = (f for link in find(text.decoded, cues) for f in self._judge(link, text.decoded, cues))
+            more = [*islice(judged, MOST)]
             findings += [f for f in more if (f.start, f.end) not in seen]
         return findings
 

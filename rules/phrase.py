@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 from rules.text import fold
@@ -135,28 +135,36 @@ class Phrase:
         """Matches the phrase in ``Folded.padded`` at the first letter of a word; its group ``part`` is what is reported."""
         return re.compile(self._source)
 
-    def find(self, padded: str, words: frozenset[str]) -> Iterator[tuple[int, int]]:
+    def find(self, padded: str, words: frozenset[str]) -> list[tuple[int, int]]:
         """Start and end of what is reported, for each place in ``padded``, the words of which are ``words``."""
+        found: list[tuple[int, int]] = []
         for place in self._places(padded, words):
             match = self.expression.match(padded, place)
             if match:
                 part = match["part"]
                 start = match.start("part") + len(part) - len(part.lstrip())
-                yield start, start + len(part.strip())
+                found.append((start, start + len(part.strip())))
+        return found
 
-    def _places(self, padded: str, words: frozenset[str]) -> Iterator[int]:
+    def _places(self, padded: str, words: frozenset[str]) -> Sequence[int]:
         if self._opening:
-            yield len(padded) - len(padded.lstrip())
-        elif self._first is None:
-            for match in _WORD_START.finditer(padded):
-                yield match.start()
-        else:
-            for word in self._first & words:
-                spaced = f" {word} "
-                place = padded.find(spaced)
-                while place >= 0:
-                    yield place + 1
-                    place = padded.find(spaced, place + 1)
+            return [len(padded) - len(padded.lstrip())]
+        if self._first is None:
+            return _word_starts(padded)
+        places: list[int] = []
+        for word in self._first & words:
+            spaced = f" {word} "
+            place = padded.find(spaced)
+            while place >= 0:
+                places.append(place + 1)
+                place = padded.find(spaced, place + 1)
+        return places
+
+
+@lru_cache(maxsize=4)
+def _word_starts(padded: str) -> Sequence[int]:
+    """Where words begin; every phrase that may begin with any word asks."""
+    return [match.start() for match in _WORD_START.finditer(padded)]
 
 
 class Lists:

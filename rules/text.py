@@ -285,14 +285,18 @@ def _fold_by_character(text: str) -> Folded:
     pieces: list[str] = []
     starts: list[int] = []
     last = 0
+    characters = _CHARACTERS
     for run in _NON_ASCII.finditer(text):
         start, end = run.span()
         pieces.append(text[last:start].lower())
         starts += range(last, start)
         flags = _flags(text, start, end) if _INDICATORS.search(text, start, end) else ()
-        for place in range(start, end):
-            replacement = text[place] if place in flags else _CHARACTERS[text[place]]
-            if replacement:
+        for place, character in enumerate(run[0], start):
+            replacement = character if place in flags else characters[character]
+            if len(replacement) == 1:
+                pieces.append(replacement)
+                starts.append(place)
+            elif replacement:
                 pieces.append(replacement)
                 starts += [place] * len(replacement)
         last = end
