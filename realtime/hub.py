@@ -13,7 +13,7 @@ from policies.policy import Policy
 from realtime.broker import Broker, Doorbell, Signal
 from realtime.errors import Close, Refusal
 from realtime.limits import Credit
-from realtime.protocol import Event, Goaway, LogEvent, Opened, Presence, encode
+from realtime.protocol import Event, Goaway, LogEvent, Opened, Presence, Reset, encode
 from realtime.room import RECENT, Room
 from realtime.visibility import Reader, uniform, visible_to
 from realtime.wire import frame
@@ -293,6 +293,7 @@ class Hub:
         if item.kind == "joined":
             # Who comes now must not be sent what still waits from before.
             self._flush(room)
+        before = room.invitation
         room.fold(item)
         if not room.pending:
             if not self._dirty:
@@ -304,6 +305,16 @@ class Hub:
         elif item.kind == "left":
             # Who has left must not be sent what comes next.
             self._flush(room)
+        elif item.kind == "invitation" and before is not None and room.invitation is not None:
+            if before.id == room.invitation.id and before.consents != room.invitation.consents:
+                self._show_agents_anew(room)
+
+    def _show_agents_anew(self, room: Room) -> None:
+        """What an agent may read of the past has changed: they are told to read it again."""
+        self._flush(room)
+        for connection, reader in room.connections.items():
+            if reader.role is Role.AGENT:
+                connection.send(Reset(room.id, "membership_changed", room.epoch, room.last_seq))
 
     def _flush_all(self) -> None:
         dirty, self._dirty = self._dirty, []

@@ -32,9 +32,11 @@ async def test_the_whole_life_of_an_invitation(platform: Any) -> None:
     assert seen == ["palabras de ana", None, "después de que llegara"]
 
     await luis.ask("consent", invitation=invited["id"], scopes=["messages"])
+    assert (await agent.next("reset"))["reason"] == "membership_changed", "there is more to read now"
     seen = [event.get("text") for event in await agent.history(chat) if event["type"] == "posted"]
     assert seen == ["palabras de ana", "palabras de luis", "después de que llegara"]
     await ana.ask("consent", invitation=invited["id"], scopes=[])
+    assert (await agent.next("reset"))["reason"] == "membership_changed", "and now less"
     seen = [event.get("text") for event in await agent.history(chat) if event["type"] == "posted"]
     assert seen == ["palabras de luis", "después de que llegara"]
 

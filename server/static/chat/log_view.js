@@ -49,7 +49,7 @@ export class LogView {
     this.list = h("div", { class: "rows" });
     this.top = h("div", { class: "top" });
     this.blank = h("div", { class: "blank", hidden: true });
-    this.element = h("div", { class: "log", role: "log", "aria-live": "off", tabindex: "-1" }, this.top, this.list, this.blank);
+    this.element = h("div", { class: "log", role: "log", "aria-live": "off", tabindex: "0" }, this.top, this.list, this.blank);
     this.jump = h("button", { type: "button", class: "jump", hidden: true, onclick: () => this.toEnd() });
     /** @type {Map<string, {row: Row, stamp: string, element: HTMLElement}>} */
     this.drawn = new Map();
