@@ -37,6 +37,7 @@ from realtime.hub import Hub
 from realtime.protocol import FRAME_BYTES, SUBPROTOCOL, Limits
 from realtime.second_look import SecondLook
 from realtime.wire import EXTENSION, Http, Wire
+from rules import lexicon
 from server import problems
 from server.api import Api
 from server.config import Config
@@ -201,8 +202,11 @@ async def _serve(config: Config, database: Database) -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE, 20, 20)
+        # Phrases are compiled when they are first met, which costs the message that meets them; here it costs nobody.
+        preparing = asyncio.create_task(asyncio.to_thread(lexicon.load().prepare))
         notes = [f"The API key of the platform's backend is in {kept_in}"] if kept_in else []
         await Server(_uvicorn(config, service.app()), service, notes).serve()
+        await preparing
         await service.chat.close()
         await service.hub.close()
         if service.deep is not None:
