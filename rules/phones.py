@@ -76,6 +76,7 @@ _CONNECTORS = words("connectors")
 _CONNECTING = frozenset(word for phrase in _CONNECTORS for word in phrase.split()) | {"area", "code", "ddd"}
 _AMOUNT_WORDS = words("amounts")
 _MASKED = re.compile(
+    r"(?=\d)(?:"  # tried only where a figure stands
     r"(?<![\d./:-])(?:[0-3]?\d[./-][01]?\d[./-](?:20)?\d\d|(?:19|20)\d\d[./-][01]?\d[./-][0-3]?\d)(?![./:-]?\d)"  # dates
     r"|(?<![\d:])[0-2]?\d[:h][0-5]\d(?![\d:])"  # times
     r"|(?<![\d.])(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}(?![.\d])"  # addresses of routers
@@ -85,6 +86,7 @@ _MASKED = re.compile(
     r"|(?<![\d.,-])(?:\d{1,2}(?:[.,]\d{3}){1,2}|\d{3}[.,]\d{3})(?![\d.,-]|\s\d)(?![.,]\d)"  # 31.500.000
     r"|(?<![\d-])\d{5}-\d{3}(?![\d-])|(?<!\d[ -])(?<![\d-])\d{4}-\d{3}(?![\d -]*\d)"  # postcodes
     r"|(?<!\d)97[89][ -]?\d(?:[ -]?\d){9}(?!\d)"  # books
+    r")"
 )
 _CURRENCY = re.compile(r"[$€£]|(?<![a-z])(?:r\$|us|rs|eur|usd)")
 _STUCK = re.compile(r"[0-9|](?:[a-z]|(?<=[a-z].))")
@@ -139,9 +141,15 @@ def find(text: Folded, cues: Cues, home: str | None = None) -> list[Phone]:
     return found or _scattered(text, cues, said, plan)
 
 
+@lru_cache(maxsize=4)
+def _masked(plain: str) -> list[tuple[int, int]]:
+    """Dates, times, measures and the like, in order of place."""
+    return [match.span() for match in _MASKED.finditer(plain)]
+
+
 def runs(plain: str, said: Sequence[Token]) -> Iterator[Run]:
     """Numerals joined to runs: what a reader would dial in one go."""
-    masked = [m.span() for m in _MASKED.finditer(plain)]
+    masked = _masked(plain)
     mask = 0
     run: Run | None = None
     between: list[str] = []
@@ -387,7 +395,7 @@ def _scattered(text: Folded, cues: Cues, said: Sequence[Token], plan: _Plan) -> 
     """Figures strewn over the words ("8 ducks 1 pond ..."), where the message says that they are to be put together."""
     if not ("join" in cues or "reversed" in cues or "dial" in cues):
         return []
-    masked = [m.span() for m in _MASKED.finditer(text.plain)]
+    masked = _masked(text.plain)
     numerals = [
         token
         for token in said
