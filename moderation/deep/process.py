@@ -37,7 +37,8 @@ class Process(asyncio.Protocol):
             self._child = await asyncio.shield(spawned)
         except asyncio.CancelledError:
             ours.close()
-            self._child = await spawned  # so that it can be ended
+            with contextlib.suppress(OSError):  # which must not take the place of being cancelled
+                self._child = await spawned  # so that it can be ended
             raise
         except OSError:
             ours.close()

@@ -205,6 +205,16 @@ async def test_what_cannot_be_loaded_is_absent_and_says_why(command: list[str], 
         assert not heard
 
 
+async def test_it_can_be_closed_in_the_very_moment_in_which_it_cannot_be_started() -> None:
+    for _ in range(20):
+        deep = Deep(["/no/such/program"], patience=QUICK)
+        deep.start()
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await deep.close()
+        assert deep.state == "stopped"
+
+
 async def test_noise_in_place_of_frames_is_a_crash() -> None:
     noise = [sys.executable, "-c", "import socket; socket.socket(fileno=0).sendall(b'\\xff' * 99); input()"]
     async with running(command=noise) as deep:
