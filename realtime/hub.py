@@ -305,9 +305,14 @@ class Hub:
         elif item.kind == "left":
             # Who has left must not be sent what comes next.
             self._flush(room)
-        elif item.kind == "invitation" and before is not None and room.invitation is not None:
-            if before.id == room.invitation.id and before.consents != room.invitation.consents:
-                self._show_agents_anew(room)
+        elif (
+            item.kind == "invitation"
+            and before is not None
+            and room.invitation is not None
+            and before.id == room.invitation.id
+            and before.consents != room.invitation.consents
+        ):
+            self._show_agents_anew(room)
 
     def _show_agents_anew(self, room: Room) -> None:
         """What an agent may read of the past has changed: they are told to read it again."""
