@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 import time
 from pathlib import Path
 from typing import Any, cast
@@ -325,13 +326,12 @@ def test_the_shipped_policies_do_what_their_examples_say(name: str) -> None:
 def test_an_example_that_comes_out_otherwise_fails(tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     text = (SHIPPED / "marketplace.toml").read_text()
+    last = tomllib.loads(text)["clause"][-1]["id"]  # which the example comes to belong to
     wrong = '[[clause.example]]\ntext = "see you on Tuesday"\nverdict = "flag"\n'
     file.write_text(text + wrong)
     ran = run("policy", "test", str(file))
     assert ran.exit_code == 1
-    assert (
-        f"failed   {file}: clause 'toxicity_likely': the verdict is allow, not flag: 'see you on Tuesday'" in ran.stdout
-    )
+    assert f"failed   {file}: clause {last!r}: the verdict is allow, not flag: 'see you on Tuesday'" in ran.stdout
 
 
 # ------------------------------------------------------------------------------------------------- token and migrate
