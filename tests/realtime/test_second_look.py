@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -399,10 +400,17 @@ async def _round_trips(ana: Client, luis: Client, chat: str, count: int) -> list
     return times
 
 
-async def _best_p99(ana: Client, luis: Client, chat: str) -> float:
-    """The 99th percentile of the quietest of three rounds: the machine's own noise is not in all of them."""
-    rounds = [sorted(await _round_trips(ana, luis, chat, 100)) for _ in range(3)]
-    return min(times[98] for times in rounds)
+async def _best_p99(ana: Client, luis: Client, chat: str, enough: float = 0.0) -> float:
+    """The 99th percentile of the quietest of three rounds: the machine's own noise is not in all of them.
+
+    The first round below ``enough`` will do.
+    """
+    best = math.inf
+    for _ in range(3):
+        best = min(best, sorted(await _round_trips(ana, luis, chat, 100))[98])
+        if best < enough:
+            break
+    return best
 
 
 async def test_the_others_do_not_feel_what_happens_to_the_deep_tier(tmp_path: Path, policy: Path) -> None:
@@ -414,6 +422,8 @@ async def test_the_others_do_not_feel_what_happens_to_the_deep_tier(tmp_path: Pa
             eva = await platform.connect("eva")
             await _round_trips(ana, luis, chat, 50)
             quiet = await _best_p99(ana, luis, chat)
+            # What else the machine does moves a p99 by this much; a hub that stalls would show in every round.
+            most = 3 * quiet + 10
 
             async def saturate() -> None:
                 for n in range(10_000):
@@ -429,18 +439,17 @@ async def test_the_others_do_not_feel_what_happens_to_the_deep_tier(tmp_path: Pa
             for trouble in (saturate, kill):
                 task = asyncio.create_task(trouble())
                 await asyncio.sleep(0.2)
-                troubled[trouble.__name__] = await _best_p99(ana, luis, chat)
+                troubled[trouble.__name__] = await _best_p99(ana, luis, chat, most)
                 task.cancel()
                 await asyncio.wait([task])
             await until_ready(platform)
             os.kill(deep_pid(server), signal.SIGSTOP)
             again = await platform.connect("eva")  # the other was cut off in the middle of its questions
             waiting = [asyncio.create_task(again.post(busy, f"vaya mierda colgada {n}")) for n in range(20)]
-            troubled["hung"] = await _best_p99(ana, luis, chat)
+            troubled["hung"] = await _best_p99(ana, luis, chat, most)
             assert {answer["verdict"] for answer in await asyncio.gather(*waiting)} == {"allow"}
             print(f"p99, ms: quiet {quiet:.1f},", {name: round(time, 1) for name, time in troubled.items()})
-            # What else the machine does moves a p99 by this much; a hub that stalls would show in every round.
-            assert max(troubled.values()) < 3 * quiet + 10, (quiet, troubled)
+            assert max(troubled.values()) < most, (quiet, troubled)
 
 
 @pytest.mark.parametrize("behaviour", ["deaf", "dies"])

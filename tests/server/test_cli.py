@@ -4,8 +4,8 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 import time
+import tomllib
 from pathlib import Path
 from typing import Any, cast
 
