@@ -72,8 +72,10 @@ services:
 	@$(PIP) --editable '.[dev]'
 	@touch .venv/.runtime $@
 
+# PyTorch by itself and in one version: a range would bring a newer one with gigabytes for GPUs.
 .venv/.detoxify: pyproject.toml | .venv/.dev
 	@echo 'Installing Detoxify and PyTorch into .venv ...'
+	@$(PIP) torch==2.13.0
 	@$(PIP) --editable '.[dev,detoxify]'
 	@touch $@
 
