@@ -209,7 +209,7 @@ async def test_the_story_of_one_chat_and_of_a_server_that_is_killed(
     await demo.turn("lodging")
     await demo.say("seller", HINTS["aubergine"])
     refused = (await demo.sit("seller")).locator(".status.refused")
-    await expect(refused).to_contain_text("this chat is for talking about the deal")
+    await expect(refused).to_contain_text("This chat is for talking about the deal")
     assert (await demo.accepted("buyer")).count(HINTS["aubergine"]) == 1
     await refused.get_by_role("button", name="Discard").click()
 
