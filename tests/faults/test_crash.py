@@ -59,7 +59,8 @@ async def test_nothing_accepted_is_lost_or_doubled_by_a_crash(
     for name in names:
         last = max((event["seq"] for event in before_crash[name]), default=0)
         client = await platform.connect(name, resume=[{"conversation": chat, "after": last, "epoch": ""}])
-        for client_id in sent[name]:
+        # A writer waits for each answer, so that only the last of its messages can be in doubt; some more are tried to be sure.
+        for client_id in sent[name][-6:]:
             answer = await client.post(chat, f"mensaje {client_id}", client_id)
             again = (answer["id"], answer["seq"])
             assert accepted.setdefault((name, client_id), again) == again, "another answer than the first"
