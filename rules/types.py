@@ -64,6 +64,10 @@ class Setting(msgspec.Struct, frozen=True):
     ``recent`` holds the messages before this one, oldest first. ``author`` identifies the sender among them.
     ``language`` is the conversation's or the person's usual language (``es``, ``en``, ``pt``) or None,
     ``region`` an ISO 3166 country code or None.
+
+    ``heat`` says from 0 (calm) to 1 how heated the conversation is. ``strikes`` counts the sender's strikes in force,
+    ``account_age_days`` the whole days since the account was opened, None where nobody knows. ``hour`` is 0 to 23 in
+    the time zone of the policy. ``kind`` is the platform's word for the kind of conversation.
     """
 
     author: str = ""
@@ -74,6 +78,11 @@ class Setting(msgspec.Struct, frozen=True):
     language: str | None = None
     region: str | None = None
     recent: tuple[Utterance, ...] = ()
+    heat: float = 0.0
+    strikes: int = 0
+    account_age_days: int | None = None
+    hour: int | None = None
+    kind: str | None = None
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
