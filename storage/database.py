@@ -14,8 +14,9 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -157,6 +158,23 @@ def migrate(url: str) -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(7306083)"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def beside(url: str) -> Iterator[Connection]:
+    """One transaction of the command line on a database that is up to date, beside a server that may be running on it.
+
+    Raises Unavailable when there is no such database.
+    """
+    parsed = normalise(url)
+    if parsed.get_backend_name() == "sqlite" and not os.path.exists(str(parsed.database)):
+        raise Unavailable(f"There is no database at {parsed.database}.")
+    engine = _engine(parsed, writes=True)
+    try:
+        with engine.begin() as connection:
+            yield connection
     finally:
         engine.dispose()
 

@@ -203,3 +203,61 @@ ratings = Table(
     _key("note"),
     _milliseconds("at"),
 )
+
+# Those who sign in to the console. ``id`` is ``staff:`` and their login name; ``password`` an argon2 hash, empty for none.
+staff = Table(
+    "staff",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("name"),
+    _key("email"),
+    _key("role"),
+    _key("lang"),
+    _key("password"),
+    _key("preferences"),  # JSON, as the console's pages keep it
+    _milliseconds("created_at"),
+    _milliseconds("disabled_at", nullable=True),
+    Index("staff_by_email", "tenant", "email"),
+)
+
+# Where they are signed in. Only the SHA-256 of what the browser holds is kept.
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("key", primary_key=True),
+    _key("staff"),
+    _key("via"),  # password, oidc or demo
+    _key("address"),
+    _key("browser"),
+    _milliseconds("created_at"),
+    _milliseconds("seen_at"),
+    UniqueConstraint("key", name="staff_sessions_key"),
+    Index("staff_sessions_of_staff", "tenant", "staff"),
+)
+
+# What staff did, saw and changed: append-only and chained, as the log of a conversation is, but without anybody's words.
+audit = Table(
+    "audit",
+    metadata,
+    _key("tenant", primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    _milliseconds("at"),
+    _key("actor"),
+    _key("act"),
+    _key("subject"),
+    _key("detail"),  # JSON
+    _key("hash"),
+    Index("audit_of_actor", "tenant", "actor"),
+    Index("audit_of_subject", "tenant", "subject"),
+)
+
+# The newest number and link of each tenant's audit log: under this row's lock the next one is given out.
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False),
+    _key("head"),
+)

@@ -23,7 +23,7 @@ OUTSIDE = {
     "desk": {"msgspec", "sqlalchemy"},
     "realtime": {"jwt", "msgspec", "redis", "sqlalchemy.Connection", "uvicorn", "websockets"},
     "server": {
-        "click", "cryptography", "msgspec", "starlette", "uvicorn", "uvloop",
+        "argon2", "authlib", "click", "cryptography", "msgspec", "starlette", "uvicorn", "uvloop",
         "sqlalchemy.create_engine", "sqlalchemy.exc", "sqlalchemy.text",
     },
     "bench": {"click", "detoxify", "msgspec", "torch", "transformers", "uvloop", "websockets"},
@@ -36,7 +36,7 @@ IMPURE = {
     "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",
 }  # fmt: skip
 # The name to import where it differs from the name to install.
-IMPORTED_AS = {"pyjwt": "jwt", "ahocorasick-rs": "ahocorasick_rs", "scikit-learn": "sklearn"}
+IMPORTED_AS = {"pyjwt": "jwt", "ahocorasick-rs": "ahocorasick_rs", "scikit-learn": "sklearn", "argon2-cffi": "argon2"}
 
 
 def modules(folder: str) -> list[Path]:
@@ -131,7 +131,7 @@ def test_a_right_arrow_passes(folder: str, source: str) -> None:
 def test_what_a_folder_may_use_is_declared_for_installation() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    requirements = project["dependencies"] + extras["scale"] + extras["detoxify"] + extras["training"]
+    requirements = project["dependencies"] + extras["scale"] + extras["oidc"] + extras["detoxify"] + extras["training"]
     names = {requirement.partition(";")[0].partition(">")[0].partition("[")[0].strip() for requirement in requirements}
     installed = {IMPORTED_AS.get(name, name) for name in names}
     assert {word.partition(".")[0] for words in OUTSIDE.values() for word in words} <= installed

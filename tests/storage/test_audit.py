@@ -1,0 +1,104 @@
+"""The audit log, on both databases: dense, chained, and telling what was touched."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, delete, update
+
+from storage import audit, tables
+from storage.audit import AuditFilter
+from storage.database import Database, beside
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    opened = Database.open(database_url)
+    yield opened
+    await opened.close()
+
+
+def write(tx: Connection, acts: int, tenant: str = "t") -> None:
+    for n in range(acts):
+        audit.record(tx, tenant, f"staff:{n % 2}", ("item.removed", "item.claimed")[n % 2], f"m{n}", {"n": n}, 100 + n)
+
+
+async def test_entries_are_numbered_and_found_again(database: Database) -> None:
+    await database.write(lambda tx: write(tx, 5))
+    await database.write(lambda tx: write(tx, 2, "other"))
+    newest = await database.read(lambda tx: audit.entries(tx, "t", AuditFilter(), limit=2))
+    assert [(one.seq, one.subject, one.detail) for one in newest] == [(5, "m4", {"n": 4}), (4, "m3", {"n": 3})]
+    older = await database.read(lambda tx: audit.entries(tx, "t", AuditFilter(), before=4))
+    assert [one.seq for one in older] == [3, 2, 1]
+    assert await database.read(lambda tx: audit.broken_link(tx, "t")) == 0
+    assert await database.read(lambda tx: audit.broken_link(tx, "nobody")) == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (AuditFilter(actor="staff:1"), [4, 2]),
+        (AuditFilter(act="item"), [5, 4, 3, 2, 1]),
+        (AuditFilter(act="item.removed"), [5, 3, 1]),
+        (AuditFilter(act="item.r"), []),
+        (AuditFilter(act="%"), []),
+        (AuditFilter(subject="m1"), [2]),
+        (AuditFilter(since=101, until=103), [3, 2]),
+    ],
+)
+async def test_entries_are_filtered(database: Database, wanted: AuditFilter, found: list[int]) -> None:
+    await database.write(lambda tx: write(tx, 5))
+    assert [one.seq for one in await database.read(lambda tx: audit.entries(tx, "t", wanted))] == found
+
+
+@pytest.mark.parametrize(
+    ("touch", "broken_at"),
+    [
+        (update(tables.audit).where(tables.audit.c.seq == 2).values(actor="staff:x"), 2),
+        (update(tables.audit).where(tables.audit.c.seq == 3).values(detail="{}"), 3),
+        (update(tables.audit).where(tables.audit.c.seq == 3).values(at=1), 3),
+        (delete(tables.audit).where(tables.audit.c.seq == 2), 3),
+        (delete(tables.audit).where(tables.audit.c.seq == 4), 4),
+    ],
+)
+async def test_what_was_touched_is_told(database: Database, touch: Any, broken_at: int) -> None:
+    await database.write(lambda tx: write(tx, 4))
+    await database.write(lambda tx: tx.execute(touch))
+    assert await database.read(lambda tx: audit.broken_link(tx, "t")) == broken_at
+
+
+async def test_what_is_undone_leaves_no_entry(database: Database) -> None:
+    def act(tx: Connection) -> None:
+        write(tx, 1)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await database.write(act)
+    await database.write(lambda tx: write(tx, 1))
+    assert [one.seq for one in await database.read(lambda tx: audit.entries(tx, "t", AuditFilter()))] == [1]
+
+
+async def test_several_processes_write_one_chain(database: Database, database_url: str) -> None:
+    problems: list[Exception] = []
+
+    def run() -> None:
+        try:
+            for _ in range(5):
+                with beside(database_url) as tx:
+                    write(tx, 2)
+        except Exception as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        await database.write(lambda tx: write(tx, 2))
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    state = await database.read(lambda tx: audit.state(tx, "t"))
+    assert (state.entries, state.broken_at) == (40, 0)
