@@ -107,6 +107,7 @@ members = Table(
     Column("left_seq", BigInteger),
     Column("read_seq", BigInteger, nullable=False),
     _milliseconds("muted_until"),
+    _milliseconds("joined_at"),
     _of_conversation(),
     Index("members_of_participant", "tenant", "participant"),
 )
@@ -260,4 +261,31 @@ audit_heads = Table(
     Column("tenant", Text, primary_key=True),
     Column("last_seq", BigInteger, nullable=False),
     _key("head"),
+)
+
+# What became of suggested replies, by reply, role of the reader and language: counts, nobody's words.
+suggestion_counts = Table(
+    "suggestion_counts",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("reply", primary_key=True),
+    _key("role", primary_key=True),
+    _key("lang", primary_key=True),
+    _key("intent"),  # empty for what is offered for the heat of a conversation
+    _key("stance"),
+    Column("shown", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    Column("edited", BigInteger, nullable=False),
+    Column("dismissed", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+)
+
+# Where nothing is suggested. An empty conversation and participant mean the whole tenant, else the one that is named.
+suggestions_off = Table(
+    "suggestions_off",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("conversation", primary_key=True),
+    _key("participant", primary_key=True),
+    _milliseconds("at"),
 )

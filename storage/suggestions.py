@@ -1,0 +1,96 @@
+"""Suggested replies: who does without them, and what became of those that were shown. Counts only, nobody's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from storage import tables as t
+
+_c = t.suggestion_counts.c
+_off = t.suggestions_off.c
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """What is counted: a reply of the inventory, in a language, offered to readers of a role.
+
+    ``intent`` is what it answers, empty where it is offered for the heat of a conversation.
+    """
+
+    tenant: str
+    reply: str
+    role: str
+    lang: str
+    intent: str
+    stance: str
+
+
+class Counts(msgspec.Struct):
+    """How often it was shown, and what became of it: sent as it was, sent with other words, put away.
+
+    ``rejected`` counts those that were not shown, because the policy would not have let them through.
+    """
+
+    shown: int = 0
+    taken: int = 0
+    edited: int = 0
+    dismissed: int = 0
+    rejected: int = 0
+
+
+_COUNTS = Counts.__struct_fields__
+
+
+def add(connection: Connection, counted: Mapping[Shown, Counts]) -> None:
+    """Count more of each."""
+    # In one order everywhere: two nodes that count the same rows must not wait for each other.
+    for shown, counts in sorted(counted.items(), key=lambda pair: msgspec.structs.astuple(pair[0])):
+        more = {name: _c[name] + getattr(counts, name) for name in _COUNTS}
+        key = (_c.tenant == shown.tenant) & (_c.reply == shown.reply) & (_c.role == shown.role) & (_c.lang == shown.lang)
+        if connection.execute(update(t.suggestion_counts).where(key).values(more)).rowcount == 0:
+            row = msgspec.structs.asdict(shown) | msgspec.structs.asdict(counts)
+            connection.execute(insert(t.suggestion_counts).values(row))
+
+
+def counts(connection: Connection, tenant: str) -> list[tuple[str, str, str, Counts]]:
+    """What became of a tenant's suggestions, by intent, stance and language, in that order."""
+    by = (_c.intent, _c.stance, _c.lang)
+    sums = [func.sum(_c[name]) for name in _COUNTS]
+    rows = connection.execute(select(*by, *sums).where(_c.tenant == tenant).group_by(*by).order_by(*by))
+    return [(row[0], row[1], row[2], Counts(*map(int, row[3:]))) for row in rows]
+
+
+def accepted(connection: Connection) -> list[tuple[Shown, Counts]]:
+    """Everything that was counted, of every tenant."""
+    return [
+        (
+            Shown(*(getattr(row, name) for name in Shown.__struct_fields__)),
+            Counts(*(getattr(row, name) for name in _COUNTS)),
+        )
+        for row in connection.execute(select(t.suggestion_counts))
+    ]
+
+
+def switch(
+    connection: Connection, tenant: str, *, on: bool, at: int, conversation: str = "", participant: str = ""
+) -> None:
+    """Suggest no more, or again: to a participant, in a conversation, or where neither is given in the whole tenant."""
+    key = (_off.tenant == tenant) & (_off.conversation == conversation) & (_off.participant == participant)
+    connection.execute(delete(t.suggestions_off).where(key))
+    if not on:
+        row = {"tenant": tenant, "conversation": conversation, "participant": participant, "at": at}
+        connection.execute(insert(t.suggestions_off).values(row))
+
+
+def wanted(connection: Connection, tenant: str, participant: str) -> bool:
+    """Whether a participant has not turned them off."""
+    mine = (_off.tenant == tenant) & (_off.conversation == "") & (_off.participant == participant)
+    return connection.execute(select(_off.at).where(mine)).first() is None
+
+
+def off(connection: Connection, tenant: str, conversation: str) -> bool:
+    """Whether the platform has turned them off, for a conversation or for all; an empty id asks about all alone."""
+    here = (_off.tenant == tenant) & (_off.participant == "") & _off.conversation.in_({"", conversation})
+    return connection.execute(select(_off.at).where(here)).first() is not None
