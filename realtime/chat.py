@@ -13,6 +13,7 @@ from sqlalchemy import Connection as Transaction
 
 from desk.consent import SCOPES
 from moderation.engine import Engine
+from moderation.heat import Tone, tone
 from moderation.judgement import Judgement
 from policies.decision import Decision, Verdict
 from policies.policy import Policy, Reason
@@ -192,7 +193,7 @@ class Chat:
 
         entry = Entry(
             tenant=room.tenant, conversation=room.id, id=new_id(at), author=member.id, client_id=command.client_id,
-            at=at, text=command.text, form=_form(member, command, decision, at),
+            at=at, text=command.text, form=_form(member, command, decision, at, tone(judged)),
             decision=decision,
         )  # fmt: skip
         appended = await self.database.append(entry)
@@ -234,7 +235,7 @@ class Chat:
         if self.second_look is not None:
             judged = await self.second_look.before(room, member, command.text, setting, judged)
             at = now()
-        decision = judged.decision
+        decision, sounds = judged.decision, tone(judged)
         if decision.verdict.rank >= Verdict.HOLD.rank:
             # The others have the old words before them; new ones that a person must see first cannot take their place.
             self._tell_staff(room, member, "", 0, command.text, judged)
@@ -250,7 +251,8 @@ class Chat:
             verdict, clauses = (decision.verdict, decision.clauses) if shows(decision) else (Verdict.ALLOW, ())
             form = msgspec.structs.replace(
                 latest.form, masks=decision.masks, edited_at=at, verdict=latest.form.verdict if held else verdict,
-                clauses=latest.form.clauses if held else clauses,
+                clauses=latest.form.clauses if held else clauses, heat=sounds.heat, feeling=sounds.feeling,
+                language=sounds.language,
             )  # fmt: skip
             item = log.change(tx, room.tenant, latest, "edited", member.id, at, form, command.text, decision)
             if decision.verdict in log.WAITS_FOR_A_PERSON:
@@ -589,7 +591,7 @@ class Chat:
         known = log.by_client_id(tx, room.tenant, room.id, author, command.client_id)
         if known is None:
             return None
-        form = _form(room.members[author], command, Decision(Verdict.ALLOW, ""), 0)
+        form = _form(room.members[author], command, Decision(Verdict.ALLOW, ""), 0, Tone())
         return (*known, log.same(tx, room.tenant, room.id, known[1], command.text, form))
 
     async def _first_answer(
@@ -669,15 +671,16 @@ def shown_to_author(verdict: Verdict) -> str:
     return Verdict.ALLOW if verdict is Verdict.FLAG else verdict
 
 
-def _form(member: Member, command: Post, decision: Decision, at: int) -> Form:
+def _form(member: Member, command: Post, decision: Decision, at: int, sounds: Tone) -> Form:
     if not shows(decision) and not command.reply_to and not command.attachments:
-        return Form(member.role, at)
+        return Form(member.role, at, heat=sounds.heat, feeling=sounds.feeling, language=sounds.language)
     return Form(
         role=member.role, at=at, state="held" if decision.verdict is Verdict.HOLD else "visible",
         masks=decision.masks, reply_to=command.reply_to or "",
         attachments=tuple(msgspec.to_builtins(one) for one in command.attachments),
         verdict=decision.verdict if shows(decision) else Verdict.ALLOW,
         clauses=decision.clauses if shows(decision) else (),
+        heat=sounds.heat, feeling=sounds.feeling, language=sounds.language,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from realtime.protocol import Event, Goaway, LogEvent, Opened, Presence, Reset, 
 from realtime.room import RECENT, Room
 from realtime.visibility import Reader, uniform, visible_to
 from realtime.wire import frame
-from rules.types import Role, Utterance
+from rules.types import Role
 from storage import conversations, log
 from storage.database import Database
 from storage.errors import StorageError
@@ -244,10 +244,9 @@ class Hub:
             )
             policy = self.policies.get(conversation.policy) or self.policies["default"]
             room = Room(conversation, policy, self.database.epoch)
-            said = [item.message for item in tail if item.kind == "posted" and item.message is not None]
-            room.recent = tuple(Utterance(one.author, one.text) for one in said if one.form.state == "visible")[
-                -RECENT:
-            ]
+            for item in tail:
+                if item.kind == "posted" and item.message is not None:
+                    room.listen(item.message)
         finally:
             early = self._early.pop(key)
             del self._loading[key]

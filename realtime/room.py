@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from moderation.heat import Mood, Tone
 from policies.policy import Policy
 from realtime.protocol import ConversationView, Person
 from realtime.visibility import Reader, invitation_view
 from rules.types import Role, Setting, Stage, Utterance
-from storage.values import Conversation, LogItem, Member, StoredInvitation
+from storage.values import Conversation, LogItem, Member, Message, StoredInvitation
 
 if TYPE_CHECKING:
     from realtime.connection import Connection
@@ -21,7 +23,8 @@ RECENT = 8  # earlier messages that the judgement may look at
 class Room:
     """The state of one conversation up to ``last_seq``, and who is here. Changed only by ``fold`` and by arrivals.
 
-    ``heard`` is the newest seq that a doorbell told of, ``early`` what came before its turn.
+    ``heard`` is the newest seq that a doorbell told of, ``early`` what came before its turn. ``mood`` is how the
+    conversation has been going, ``moods`` the same for each person who has spoken.
     """
 
     def __init__(self, conversation: Conversation, policy: Policy, epoch: str) -> None:
@@ -36,6 +39,8 @@ class Room:
         self.members = {member.id: member for member in conversation.members if not member.left_seq}
         self.invitation = conversation.invitation
         self.recent: tuple[Utterance, ...] = ()
+        self.mood = Mood()
+        self.moods: dict[str, Mood] = {}
         self.connections: dict[Connection, Reader] = {}
         self.pending: list[LogItem] = []
         self.heard = conversation.last_seq
@@ -47,9 +52,8 @@ class Room:
         """Take the next event in."""
         match item.kind:
             case "posted":
-                if item.message is not None and item.message.form.state == "visible":
-                    said = Utterance(item.message.author, item.message.text)
-                    self.recent = (*self.recent[1 - RECENT :], said)
+                if item.message is not None:
+                    self.listen(item.message)
             case "joined":
                 body = item.body
                 self.members[item.actor] = Member(
@@ -59,6 +63,7 @@ class Room:
                 self._settings.clear()
             case "left":
                 self.members.pop(item.actor, None)
+                self.moods.pop(item.actor, None)
                 self._settings.clear()
             case "setting":
                 self.title, self.listing = item.body["title"], item.body["listing"]
@@ -71,6 +76,28 @@ class Room:
                         self.connections[connection] = self.reader(connection.identity.id)
         self.last_seq = item.seq
 
+    def listen(self, message: Message) -> None:
+        """Take in what was said. What the others do not see moves its author's mood, and not the conversation's."""
+        form = message.form
+        tone = Tone(form.heat, form.feeling, form.language)
+        self.moods[message.author] = self.moods.get(message.author, _CALM).after(tone, form.at)
+        if form.state == "visible":
+            self.mood = self.mood.after(tone, form.at)
+            self.recent = (*self.recent[1 - RECENT :], Utterance(message.author, message.text))
+
+    @property
+    def heat(self) -> float:
+        """How heated the conversation is now, from 0 (calm) to 1, by the server's clock."""
+        return self.mood.heat_at(_now())
+
+    def heat_of(self, participant: str) -> float:
+        """How heated one person is now, from 0 (calm) to 1."""
+        return self.moods.get(participant, _CALM).heat_at(_now())
+
+    def language_of(self, member: Member) -> str:
+        """The language that ``member`` most likely writes: by habit, else like the others here, else as they say."""
+        return self.moods.get(member.id, _CALM).language or self.mood.language or member.lang
+
     def setting(self, member: Member) -> Setting:
         """The circumstances in which ``member`` speaks now."""
         base = self._settings.get(member.id)
@@ -78,13 +105,10 @@ class Room:
             others = frozenset(one.role for one in self.members.values() if one.id != member.id)
             base = self._settings[member.id] = Setting(
                 author=member.id, sender=member.role, audience=others, listing=self.listing, stage=self.stage,
-                language=member.lang,
             )  # fmt: skip
-        if not self.recent:
-            return base
         return Setting(
             author=base.author, sender=base.sender, audience=base.audience, listing=base.listing, stage=base.stage,
-            language=base.language, recent=self.recent,
+            language=self.language_of(member), recent=self.recent, heat=self.heat,
         )  # fmt: skip
 
     def reader(self, participant: str) -> Reader:
@@ -109,3 +133,10 @@ class Room:
             ],
             invitation=invitation_view(self.invitation, reader) if self.invitation else None,
         )  # fmt: skip
+
+
+_CALM = Mood()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

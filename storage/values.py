@@ -16,6 +16,9 @@ class Form(msgspec.Struct, frozen=True, omit_defaults=True):
     ``unseen`` marks a message that was removed before anybody but its author could see it.
 
     ``verdict`` and ``clauses`` tell its author why it is not seen as written; they are left at their defaults when it is.
+
+    ``heat`` (0 to 1), ``feeling`` (-1 to 1) and ``language`` are how it sounds, for the heat of the conversation; no reader
+    is shown them.
     """
 
     role: Role
@@ -29,6 +32,9 @@ class Form(msgspec.Struct, frozen=True, omit_defaults=True):
     unseen: bool = False
     verdict: Verdict = Verdict.ALLOW
     clauses: tuple[str, ...] = ()
+    heat: float = 0.0
+    feeling: float = 0.0
+    language: str = ""
 
 
 class Message(msgspec.Struct, frozen=True):
