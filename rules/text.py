@@ -36,6 +36,8 @@ else:
             return value
 
 
+FEW = 50  # characters beyond Latin-1 that are replaced one by one
+
 # Distinct characters that are remembered: more than honest talk uses, and a bound on what an attack can fill.
 CACHED_CHARACTERS = 20_000
 
@@ -43,7 +45,8 @@ _INVISIBLE_LETTERS = dict.fromkeys("\u115f\u1160\u3164\uffa0\u180e", "")
 _KEPT = {c: c for c in "™℠©®"}
 _BREAKS = {"\u2028": "\n", "\u2029": "\n", "\x85": "\n", "\u2800": " "}
 
-_NON_ASCII = re.compile(r"[^\x00-\x7f]+")
+# With the few ASCII characters in between: one long run is folded sooner than many short ones.
+_NON_ASCII = re.compile(r"[^\x00-\x7f]+(?:[\x00-\x7f]{1,8}[^\x00-\x7f]+)*")
 _NON_LATIN = re.compile(r"[^\x00-\xff]")
 _INDICATORS = re.compile("[\U0001f1e6-\U0001f1ff]+")
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
@@ -66,6 +69,7 @@ _FLAGS = frozenset(_REGIONS.split())
 
 _WORDS = bytes(c if chr(c).isalnum() and c < 0x80 else 0x20 for c in range(256))
 _NOT_FIGURES = bytes(c for c in range(256) if not 0x30 <= c <= 0x39)
+_SINGLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _SINGLES = re.compile(r" [a-z0-9] {1,3}[a-z0-9] ")
 _MIXED = re.compile(r"[0-9](?:[a-z]|(?<=[a-z][0-9]))")
 LEET = {"0": "o", "1": "i", "2": "z", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g"} | {
@@ -116,6 +120,7 @@ def _characters() -> _Characters:
                 if len(capital) == 1:
                     table.setdefault(capital, imitated)
     table["ß"] = "ss"
+    table.update((chr(code), chr(code).lower()) for code in range(0x80))
     return table
 
 
@@ -146,8 +151,9 @@ class View:
 class Folded:
     """A text in its plain form. ``plain`` is in lower case and, where the text is Latin, ASCII."""
 
-    def __init__(self, original: str, plain: str, starts: list[int] | None = None) -> None:
+    def __init__(self, original: str, plain: str, starts: list[int] | None = None, *, latin: bool = False) -> None:
         self.original, self.plain = original, plain
+        self.latin = latin  # whether every character is one of Latin-1: then there are no emoji
         self.notes: dict[object, Any] = {}  # what a rule has worked out about this text and needs again, by that rule
         self._starts = starts  # of each character of plain, and the end; None where both texts run in step
 
@@ -181,7 +187,7 @@ class Folded:
     @lazy
     def singles(self) -> bool:
         """Whether somewhere two letters or digits stand by themselves one after the other."""
-        return _SINGLES.search(self.padded) is not None
+        return not _SINGLE.isdisjoint(self.vocabulary) and _SINGLES.search(self.padded) is not None
 
     @lazy
     def padded(self) -> str:
@@ -261,12 +267,17 @@ class Folded:
 def fold(text: str) -> Folded:
     """The plain form of ``text``. Linear in its length."""
     if text.isascii():
-        return Folded(text, text.lower())
+        return Folded(text, text.lower(), latin=True)
     # Every character beyond Latin-1 is for now one question mark, so that places stay what they are.
-    latin = text.encode("latin-1", "replace")
-    if latin.translate(None, _EVEN):
+    encoded = text.encode("latin-1", "replace")
+    if encoded.translate(None, _EVEN):
         return _fold_by_character(text)
-    plain = latin.translate(_LATIN).decode("latin-1")
+    plain = encoded.translate(_LATIN).decode("latin-1")
+    others = encoded.count(b"?") - text.count("?")
+    if not others:
+        return Folded(text, plain, latin=True)
+    if others > FEW:
+        return _fold_by_character(text)
     pieces: list[str] = []
     last = 0
     for other in _NON_LATIN.finditer(text):
@@ -285,20 +296,16 @@ def _fold_by_character(text: str) -> Folded:
     pieces: list[str] = []
     starts: list[int] = []
     last = 0
-    characters = _CHARACTERS
     for run in _NON_ASCII.finditer(text):
         start, end = run.span()
         pieces.append(text[last:start].lower())
         starts += range(last, start)
-        flags = _flags(text, start, end) if _INDICATORS.search(text, start, end) else ()
-        for place, character in enumerate(run[0], start):
-            replacement = character if place in flags else characters[character]
-            if len(replacement) == 1:
-                pieces.append(replacement)
-                starts.append(place)
-            elif replacement:
-                pieces.append(replacement)
-                starts += [place] * len(replacement)
+        replaced = [*map(_CHARACTERS.__getitem__, run[0])]
+        if _INDICATORS.search(text, start, end):
+            for place in _flags(text, start, end):
+                replaced[place - start] = text[place]
+        pieces += replaced
+        starts += [place for place, replacement in enumerate(replaced, start) for _ in replacement]
         last = end
     pieces.append(text[last:].lower())
     starts += range(last, len(text) + 1)
