@@ -1,11 +1,10 @@
-"""Between nodes: doorbells that say what was appended where, and signals that nobody misses if they are lost.
+"""Between nodes: doorbells that say what was appended where, and news that nobody misses for long if it is lost.
 
 A doorbell is never the only copy: a node that misses one finds the gap in ``seq`` and reads the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -13,7 +12,7 @@ import msgspec
 from storage.values import LogItem
 
 
-class Doorbell(msgspec.Struct, frozen=True):
+class Doorbell(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something was appended to a conversation. ``item`` comes along where it is small or the listener is in this process."""
 
     tenant: str
@@ -23,8 +22,8 @@ class Doorbell(msgspec.Struct, frozen=True):
     item: LogItem | None = None
 
 
-class Signal(msgspec.Struct, frozen=True):
-    """A frame's payload that is not part of any log: typing, presence, receipts, and the desk's and the staff's news.
+class Signal(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A frame's payload that is not part of any log: typing, receipts, and the desk's and the staff's news.
 
     ``channel`` is ``conversation``, ``desk`` or ``staff``; ``to`` the conversation's id, empty for the others. The connections
     of ``sender`` do not hear it.
@@ -37,22 +36,68 @@ class Signal(msgspec.Struct, frozen=True):
     sender: str = ""
 
 
-class Broker(Protocol):
-    """Carries doorbells and signals to every node that listens, its own included.
+class Attendance(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Who of a conversation is connected to the node that says so: all of them, each time.
 
-    Delivery is at most once and in no certain order; ``publish`` comes after the commit, never before it.
+    ``asks`` wants the same of the other nodes.
     """
 
-    async def start(self, ring: Callable[[Doorbell], None], hear: Callable[[Signal], None]) -> None:
-        """Begin to listen: ``ring`` and ``hear`` are called on the event loop."""
+    tenant: str
+    conversation: str
+    here: tuple[str, ...]
+    asks: bool = False
+
+
+class Listener(Protocol):
+    """Who hears what the broker carries. Everything is called on the event loop and returns at once."""
+
+    def ring(self, doorbell: Doorbell) -> None:
+        """Something was appended, here or on another node."""
+        ...
+
+    def hear(self, signal: Signal) -> None:
+        """A signal, from here or from another node."""
+        ...
+
+    def attended(self, node: str, attendance: Attendance) -> None:
+        """Another node tells who is there."""
+        ...
+
+    def lost(self, node: str) -> None:
+        """Another node has fallen silent: nobody is there any more, and what it said last may have been lost."""
+        ...
+
+    def missed(self) -> None:
+        """Something was not heard, nobody knows what: look into the log."""
+        ...
+
+
+class Broker(Protocol):
+    """Carries news to every node that listens.
+
+    Delivery is at most once and in no certain order; ``publish`` comes after the commit, never before it. The own node hears
+    its doorbells and signals at once.
+    """
+
+    @property
+    def state(self) -> str:
+        """``ready`` while this node is heard and hears, else ``down``."""
+        ...
+
+    async def start(self, listener: Listener) -> None:
+        """Begin to listen."""
         ...
 
     def publish(self, doorbell: Doorbell) -> None:
-        """Tell all nodes. Returns at once; what cannot be sent is counted and dropped."""
+        """Tell all nodes. Returns at once; what cannot be sent is dropped, and the others notice that."""
         ...
 
     def signal(self, signal: Signal) -> None:
         """Tell all nodes, without any promise."""
+        ...
+
+    def attend(self, attendance: Attendance) -> None:
+        """Tell the other nodes who is here."""
         ...
 
     async def close(self) -> None:
@@ -63,24 +108,28 @@ class Broker(Protocol):
 class MemoryBroker:
     """For one process: whoever publishes is heard at once."""
 
-    def __init__(self) -> None:
-        self._ring: Callable[[Doorbell], None] | None = None
-        self._hear: Callable[[Signal], None] | None = None
+    state = "ready"
 
-    async def start(self, ring: Callable[[Doorbell], None], hear: Callable[[Signal], None]) -> None:
+    def __init__(self) -> None:
+        self._listener: Listener | None = None
+
+    async def start(self, listener: Listener) -> None:
         """See Broker."""
-        self._ring, self._hear = ring, hear
+        self._listener = listener
 
     def publish(self, doorbell: Doorbell) -> None:
         """See Broker."""
-        if self._ring is not None:
-            self._ring(doorbell)
+        if self._listener is not None:
+            self._listener.ring(doorbell)
 
     def signal(self, signal: Signal) -> None:
         """See Broker."""
-        if self._hear is not None:
-            self._hear(signal)
+        if self._listener is not None:
+            self._listener.hear(signal)
+
+    def attend(self, attendance: Attendance) -> None:
+        """See Broker."""
 
     async def close(self) -> None:
         """See Broker."""
-        self._ring = self._hear = None
+        self._listener = None

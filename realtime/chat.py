@@ -456,9 +456,11 @@ class Chat:
 
         def act(tx: Transaction) -> tuple[StoredInvitation, str, list[LogItem]]:
             invitation = invitations.by_id(tx, me.tenant, command.invitation)
+            seq = log.next_seq(tx, me.tenant, invitation.conversation)
+            # Looked at again behind the lock: on another node somebody may have been first.
+            invitation = invitations.by_id(tx, me.tenant, command.invitation)
             if invitation.state != "requested":
                 raise Refusal("conflict", f"The invitation is {invitation.state} by now.")
-            seq = log.next_seq(tx, me.tenant, invitation.conversation)
             told = invitations.accept(tx, me.tenant, invitation.id, me.id, me.name, seq, at)
             joined = conversations.join(tx, me.tenant, invitation.conversation, agent, at)
             return invitation, conversations.title(tx, me.tenant, invitation.conversation), [told, joined]
@@ -513,7 +515,11 @@ class Chat:
     async def _commit(
         self, tenant: str, conversation: str, act: Callable[[Transaction], list[LogItem]]
     ) -> list[LogItem]:
-        items = await self.database.write(act)
+        def alone(tx: Transaction) -> list[LogItem]:
+            log.lock(tx, tenant, conversation)
+            return act(tx)
+
+        items = await self.database.write(alone)
         for item in items:
             self.hub.publish(tenant, conversation, item)
         return items

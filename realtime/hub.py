@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from policies.policy import Policy
-from realtime.broker import Broker, Doorbell, Signal
+from realtime.broker import Attendance, Broker, Doorbell, Signal
 from realtime.errors import Close, Refusal
 from realtime.limits import Credit
 from realtime.protocol import Event, Goaway, LogEvent, Opened, Presence, Reset, encode
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 Key = tuple[str, str]  # tenant and an id within it: never one string, so that no two tenants' keys can meet
 
 REPAIR_EVENTS = 500  # read at once to fill a gap
+COMPARED = 500  # conversations or people in one question to the log
+MISSED_SECONDS = (
+    600.0  # a membership that began longer ago has been seen, or will be when its participant connects again
+)
 REPAIR_SECONDS = 0.5  # before another try when the log cannot be read
 ABSENCE_SECONDS = 5.0  # a page that is loaded again is back sooner
 LINGER_SECONDS = 30.0  # a conversation that nobody looks at is kept for who comes back
@@ -72,12 +77,13 @@ class Hub:
         self._early: dict[Key, list[Doorbell]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._dirty: list[Room] = []
+        self._behind = self._comparing = False
         self._posts = (posts_per_second, posts_burst)
 
     async def start(self) -> None:
         """Begin to hear from the other nodes."""
         self._loop = asyncio.get_running_loop()
-        await self.broker.start(self.ring, self.hear)
+        await self.broker.start(self)
 
     # ----------------------------------------------------------------------------------------- who is here
 
@@ -140,7 +146,7 @@ class Hub:
         connection.rooms[room.id] = room
         key = (room.tenant, room.id)
         if self.rooms.setdefault(key, room) is room and came:
-            self._tell_presence(room, participant, online=True)
+            self._tell_presence(room, participant)
 
     def detach(self, room: Room, connection: Connection) -> None:
         """``connection`` is not sent anything of ``room`` any more."""
@@ -197,6 +203,32 @@ class Hub:
             if connection.identity.id != signal.sender:
                 connection.write(data)
 
+    def attended(self, node: str, attendance: Attendance) -> None:
+        """Another node tells who of a conversation is connected there."""
+        room = self.rooms.get((attendance.tenant, attendance.conversation))
+        if room is None:
+            return
+        before = room.elsewhere.pop(node, frozenset())
+        if attendance.here:
+            room.elsewhere[node] = frozenset(attendance.here)
+        for participant in before.symmetric_difference(attendance.here):
+            self._show_presence(room, participant)
+        if attendance.asks and room.connections:
+            self._attend(room)
+
+    def lost(self, node: str) -> None:
+        """Another node is gone, and who was there with it."""
+        for room in self.rooms.values():
+            for participant in room.elsewhere.pop(node, frozenset()):
+                self._show_presence(room, participant)
+
+    def missed(self) -> None:
+        """Something of other nodes was not heard: everything held here is compared with the log."""
+        self._behind = True
+        if not self._comparing:
+            self._comparing = True
+            self.run(self._compare())
+
     def signal(self, tenant: str, channel: str, to: str, event: Event, sender: str = "") -> None:
         """Tell all who listen on a channel, on every node, without any promise."""
         self.broker.signal(Signal(tenant, channel, to, encode(event), sender))
@@ -251,6 +283,7 @@ class Hub:
             early = self._early.pop(key)
             del self._loading[key]
         self.rooms[key] = room
+        self._attend(room, asks=True)
         self._loop.call_later(LINGER_SECONDS, self._let_go, key)
         for doorbell in early:
             self.ring(doorbell)
@@ -376,13 +409,57 @@ class Hub:
         finally:
             room.repairing = False
 
-    def _tell_presence(self, room: Room, participant: str, *, online: bool) -> None:
-        self.signal(room.tenant, "conversation", room.id, Presence(room.id, participant, online), participant)
+    async def _compare(self) -> None:
+        try:
+            while self._behind and not self.draining:
+                self._behind = False
+                held = list(self.rooms)
+                for start in range(0, len(held), COMPARED):
+                    await self._compare_with_log(held[start : start + COMPARED])
+                people = [key for key, person in self.people.items() if person.connections]
+                for start in range(0, len(people), COMPARED):
+                    await self._open_new(people[start : start + COMPARED])
+                for room in self.rooms.values():
+                    self._attend(room, asks=True)
+        except StorageError:
+            self._behind = True
+            self._loop.call_later(REPAIR_SECONDS, self.missed)
+        finally:
+            self._comparing = False
+
+    async def _compare_with_log(self, keys: list[Key]) -> None:
+        newest = await self.database.read(lambda connection: conversations.last_seqs(connection, keys))
+        for (tenant, id), seq in newest.items():
+            room = self.rooms.get((tenant, id))
+            if room is not None and seq > room.last_seq:
+                self.ring(Doorbell(tenant, id, self.database.epoch, seq))
+
+    async def _open_new(self, people: list[Key]) -> None:
+        """Show people the conversations that they have become part of while nobody told."""
+        after = int((time.time() - MISSED_SECONDS) * 1_000)
+        joined = await self.database.read(lambda connection: conversations.joined_since(connection, people, after))
+        for tenant, conversation, participant in joined:
+            await self._open_for((tenant, conversation), participant)
+
+    def _tell_presence(self, room: Room, participant: str) -> None:
+        self._attend(room)
+        self._show_presence(room, participant)
+
+    def _show_presence(self, room: Room, participant: str) -> None:
+        """Tell those who are connected here whether somebody is there, on this node or on another."""
+        data = frame(encode(Presence(room.id, participant, room.is_online(participant))))
+        for connection in room.connections:
+            if connection.identity.id != participant:
+                connection.write(data)
+
+    def _attend(self, room: Room, *, asks: bool = False) -> None:
+        here = tuple({connection.identity.id for connection in room.connections})
+        self.broker.attend(Attendance(room.tenant, room.id, here, asks))
 
     def _tell_absence(self, key: Key, participant: str) -> None:
         room = self.rooms.get(key)
         if room is not None and not room.is_here(participant):
-            self._tell_presence(room, participant, online=False)
+            self._tell_presence(room, participant)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

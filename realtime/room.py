@@ -23,6 +23,7 @@ RECENT = 8  # earlier messages that the judgement may look at
 class Room:
     """The state of one conversation up to ``last_seq``, and who is here. Changed only by ``fold`` and by arrivals.
 
+    ``elsewhere`` tells who is connected to which other node.
     ``heard`` is the newest seq that a doorbell told of, ``early`` what came before its turn. ``mood`` is how the
     conversation has been going, ``moods`` the same for each person who has spoken.
     """
@@ -42,6 +43,7 @@ class Room:
         self.mood = Mood()
         self.moods: dict[str, Mood] = {}
         self.connections: dict[Connection, Reader] = {}
+        self.elsewhere: dict[str, frozenset[str]] = {}
         self.pending: list[LogItem] = []
         self.heard = conversation.last_seq
         self.early: dict[int, LogItem] = {}
@@ -120,10 +122,14 @@ class Room:
         """Whether any of a participant's connections is open on this node."""
         return any(connection.identity.id == participant for connection in self.connections)
 
+    def is_online(self, participant: str) -> bool:
+        """Whether any of a participant's connections is open, on this node or on another."""
+        return self.is_here(participant) or any(participant in there for there in self.elsewhere.values())
+
     def view(self, participant: str) -> ConversationView:
         """The conversation as one of its members finds it on arrival."""
         reader = self.reader(participant)
-        here = {connection.identity.id for connection in self.connections}
+        here = {connection.identity.id for connection in self.connections}.union(*self.elsewhere.values())
         return ConversationView(
             id=self.id, title=self.title, listing=self.listing, stage=self.stage, epoch=self.epoch,
             last_seq=self.last_seq, read=self.members[participant].read_seq,

@@ -116,6 +116,7 @@ class SecondLook:
         received_by = sorted(case.received_by | (self._readers(room, sent) if room is not None else frozenset()))
 
         def act(tx: Transaction) -> list[LogItem]:
+            log.lock(tx, case.tenant, sent.conversation)
             latest = log.message(tx, case.tenant, sent.conversation, sent.id)
             # Other words are another case, and what a person has decided stands.
             if latest.revision != sent.revision or latest.form.state != "visible":

@@ -120,6 +120,7 @@ class Api:
         id, at = request.path_params["conversation"], now()
 
         def act(tx: Any) -> list[LogItem]:
+            log.lock(tx, tenant.id, id)
             current = conversations.load(tx, tenant.id, id)
             title = current.title if body.title is msgspec.UNSET else body.title
             listing = current.listing if body.listing is msgspec.UNSET else body.listing
@@ -134,18 +135,24 @@ class Api:
     async def add(self, tenant: Tenant, request: Request, body: NewParticipant) -> ConversationInfo:
         """Add a participant. ``conflict`` when they are in it."""
         id, at = request.path_params["conversation"], now()
-        item = await self.database.write(lambda tx: conversations.join(tx, tenant.id, id, _member(body), at))
-        self._publish(tenant, id, [item])
+
+        def act(tx: Any) -> LogItem:
+            log.lock(tx, tenant.id, id)
+            return conversations.join(tx, tenant.id, id, _member(body), at)
+
+        self._publish(tenant, id, [await self.database.write(act)])
         return await self._info(tenant, id)
 
     async def remove(self, tenant: Tenant, request: Request, _: None) -> ConversationInfo:
         """Remove a participant; their connections are told and see nothing more."""
         id, participant = request.path_params["conversation"], request.path_params["participant"]
         at = now()
-        items = await self.database.write(
-            lambda tx: conversations.leave(tx, tenant.id, id, participant, "platform", at)
-        )
-        self._publish(tenant, id, items)
+
+        def act(tx: Any) -> list[LogItem]:
+            log.lock(tx, tenant.id, id)
+            return conversations.leave(tx, tenant.id, id, participant, "platform", at)
+
+        self._publish(tenant, id, await self.database.write(act))
         return await self._info(tenant, id)
 
     async def history(self, tenant: Tenant, request: Request, _: None) -> Page:

@@ -29,12 +29,13 @@ from moderation.deep.tier import Deep, detoxify
 from moderation.engine import default_engine
 from policies.load import load
 from realtime.auth import Gate
-from realtime.broker import MemoryBroker
+from realtime.broker import Broker, MemoryBroker
 from realtime.chat import Chat, now
 from realtime.connection import Connection
 from realtime.errors import Close
 from realtime.hub import Hub
 from realtime.protocol import FRAME_BYTES, SUBPROTOCOL, Limits
+from realtime.redis_broker import RedisBroker
 from realtime.second_look import SecondLook
 from realtime.wire import EXTENSION, Http, Wire
 from rules import lexicon
@@ -73,8 +74,9 @@ class Service:
             posts_per_second=config.posts_per_second, posts_burst=config.posts_burst,
             connections=config.connections_per_user,
         )  # fmt: skip
+        self.broker: Broker = RedisBroker(config.redis, database.epoch) if config.redis else MemoryBroker()
         self.hub = Hub(
-            database, MemoryBroker(), {"default": policy}, posts_per_second=config.posts_per_second,
+            database, self.broker, {"default": policy}, posts_per_second=config.posts_per_second,
             posts_burst=config.posts_burst,
         )  # fmt: skip
         self.deep = Deep(detoxify(config.detoxify, config.detoxify_config)) if config.detoxify else None
@@ -111,7 +113,9 @@ class Service:
         if self.hub.draining:
             parts["hub"] = "draining"
         down = any(state != "ready" for state in parts.values())
-        degraded = self.deep is not None and self.deep.state != "ready"
+        degraded = self.broker.state != "ready" or (self.deep is not None and self.deep.state != "ready")
+        if self.config.redis:
+            parts["redis"] = self.broker.state
         if self.deep is not None:
             parts[self.deep.name] = f"{self.deep.state}: {self.deep.problem}".removesuffix(": ")
         answer = Health("down" if down else "degraded" if degraded else "ready", version("tertulia"), parts)
@@ -180,9 +184,7 @@ class Server(uvicorn.Server):
 
 def serve(config: Config) -> None:
     """Run the server until SIGTERM or SIGINT. Raises StorageError, PolicyError, ValueError or OSError when it cannot start."""
-    if config.redis:
-        raise ValueError("Several nodes on one Redis are not supported yet; leave the Redis URL away.")
-    database = Database.open(config.database)
+    database = Database.open(config.database, shared=bool(config.redis))
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_serve(config, database))

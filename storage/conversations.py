@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, tuple_, update
 
 from rules.types import Role, Stage
 from storage import invitations, log
@@ -41,7 +41,7 @@ def create(connection: Connection, conversation: Conversation, members: Sequence
         _insert_events.run(connection, events)
         _insert_members.run(
             connection,
-            [(tenant, id, one.id, one.name, one.role, one.lang, seq, None, 0, 0) for seq, one in enumerate(members, 1)],
+            [(tenant, id, m.id, m.name, m.role, m.lang, seq, None, 0, 0, at) for seq, m in enumerate(members, 1)],
         )
     return items
 
@@ -98,7 +98,8 @@ def join(connection: Connection, tenant: str, conversation: str, member: Member,
     if found is not None:
         body |= {"read": found.read_seq, "muted_until": found.muted_until}
     seq = log.append(connection, tenant, conversation, "joined", member.id, at, body)
-    values = {"name": member.name, "role": member.role, "lang": member.lang, "joined_seq": seq, "left_seq": None}
+    values = {"name": member.name, "role": member.role, "lang": member.lang, "joined_seq": seq, "left_seq": None,
+              "joined_at": at}  # fmt: skip
     if found is None:
         connection.execute(
             insert(t.members).values(
@@ -128,6 +129,25 @@ def leave(connection: Connection, tenant: str, conversation: str, participant: s
     seq = log.append(connection, tenant, conversation, "left", participant, at, body)
     connection.execute(update(t.members).where(where).values(left_seq=seq))
     return [*items, LogItem(seq, "left", participant, at, None, body)]
+
+
+def last_seqs(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The newest seq of each conversation, by tenant and id; those that are not there are left out."""
+    c = t.conversations.c
+    query = select(c.tenant, c.id, c.last_seq).where(tuple_(c.tenant, c.id).in_(keys))
+    return {(row.tenant, row.id): row.last_seq for row in connection.execute(query)}
+
+
+def joined_since(connection: Connection, people: Sequence[tuple[str, str]], at: int) -> list[tuple[str, str, str]]:
+    """Memberships that have begun since ``at`` and still last, of participants given by tenant and id.
+
+    Each as tenant, conversation and participant.
+    """
+    c = t.members.c
+    query = select(c.tenant, c.conversation, c.participant).where(
+        tuple_(c.tenant, c.participant).in_(people), c.left_seq.is_(None), c.joined_at >= at
+    )
+    return [(row.tenant, row.conversation, row.participant) for row in connection.execute(query)]
 
 
 def require_member(connection: Connection, tenant: str, conversation: str, participant: str) -> None:

@@ -50,26 +50,29 @@ class Database:
         self.url = url
         self.epoch = ""
         self._lock_file: int | None = None
-        self._alone: Connection | None = None
+        self._held: Connection | None = None
         self._writing = _engine(url, writes=True)
         self._reading = self._writing if url.get_backend_name() == "postgresql" else _engine(url, writes=False)
         self._readers = ThreadPoolExecutor(READERS, "tertulia-read")
         self._writer = _Writer(self._writing)
 
     @classmethod
-    def open(cls, url: str) -> Database:
+    def open(cls, url: str, *, shared: bool = False) -> Database:
         """Open and bring up to date the database at ``sqlite:///path`` or ``postgresql://…``.
 
-        Raises AlreadyOpen when another server uses it, Unavailable when PostgreSQL cannot be reached.
+        ``shared`` lets other servers that share it use it too: they must hear each other. Raises AlreadyOpen when another server
+        uses it and both do not share, Unavailable when PostgreSQL cannot be reached, ValueError when a SQLite file is to be shared.
         """
         parsed = normalise(url)
         database = cls(parsed)
         try:
             if parsed.get_backend_name() == "sqlite":
+                if shared:
+                    raise ValueError("Several servers need PostgreSQL: a SQLite file belongs to one.")
                 database._lock_file = _lock(parsed)
             migrate(url)
             if parsed.get_backend_name() == "postgresql":
-                database._alone = _lock_alone(database._writing)
+                database._held = _hold(database._writing, shared=shared)
             with database._writing.begin() as connection:
                 database.epoch = _epoch(connection)
         except BaseException as problem:
@@ -118,8 +121,8 @@ class Database:
 
     def _let_go(self) -> None:
         self._readers.shutdown()
-        if self._alone is not None:
-            self._alone.close()
+        if self._held is not None:
+            self._held.close()
         self._reading.dispose()
         self._writing.dispose()
         if self._lock_file is not None:
@@ -385,14 +388,15 @@ def _lock(url: URL) -> int:
     return file
 
 
-def _lock_alone(engine: Engine) -> Connection:
-    """Hold the database for this process, as long as one server cannot yet hear what another has stored.
+def _hold(engine: Engine, *, shared: bool) -> Connection:
+    """Hold the database for this process, or together with others that hear what one of them has stored.
 
     A server that was killed a moment ago may not be missed yet, so this waits a little.
     """
     connection = engine.connect()
+    lock = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
     for _ in range(50):
-        if connection.execute(text("SELECT pg_try_advisory_lock(7306084)")).scalar():
+        if connection.execute(text(f"SELECT {lock}(7306084)")).scalar():
             connection.commit()
             return connection
         connection.rollback()

@@ -259,6 +259,14 @@ def same(connection: Connection, tenant: str, conversation: str, seq: int, text:
     return words and (was.reply_to, was.attachments) == (form.reply_to, form.attachments)
 
 
+def lock(connection: Connection, tenant: str, conversation: str) -> None:
+    """Keep every other node from this conversation until the transaction ends. Raises NotFound.
+
+    First in a transaction that looks before it appends: what it has seen then still holds, and nobody waits in a circle.
+    """
+    next_seq(connection, tenant, conversation)
+
+
 def next_seq(connection: Connection, tenant: str, conversation: str) -> int:
     """The seq that the next event of this transaction will have; the conversation is locked until its end. Raises NotFound."""
     where = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)

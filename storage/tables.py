@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -125,7 +125,9 @@ refusals = Table(
     _key("decision"),  # JSON of policies.decision.Decision
 )
 
-# One row a message, whatever fired.
+# One row a message, whatever fired, and however often. ``state`` is open or decided; an open item with a lease that lasts is
+# claimed. The order of the queue is that of ``due_at``, which moves earlier as more speaks for looking sooner.
+# ``version`` counts what makes an answer stale: new words, a reopening, a decision. ``barred`` must not decide the appeal.
 review_items = Table(
     "review_items",
     metadata,
@@ -133,12 +135,37 @@ review_items = Table(
     _key("message", primary_key=True),
     _key("conversation"),
     _key("state"),
-    _key("cause"),  # the verdict, or report or appeal
+    _key("cause"),  # what opened it first: a verdict, report, appeal, edit, late or staff
     Column("reports", Integer, nullable=False),
     _milliseconds("created_at"),
-    Index("review_items_open", "tenant", "state", "created_at"),
+    _key("causes"),  # JSON list: everything that has fired since it was opened
+    _key("author"),
+    _key("queue"),
+    Column("severity", Integer, nullable=False),
+    _key("categories"),  # JSON list
+    _key("clauses"),  # JSON list, the strongest first
+    _key("language"),
+    _key("policy"),  # that of the decision that put it here
+    Column("degraded", Integer, nullable=False),  # 0 or 1
+    Column("reach", Integer, nullable=False),  # how many others had received it
+    Column("weight", Float, nullable=False),  # of its reporters, added up
+    _milliseconds("opened_at"),
+    _milliseconds("due_at"),
+    Column("version", Integer, nullable=False),
+    Column("claimed_by", Text),
+    _milliseconds("claimed_at"),
+    _milliseconds("lease_until"),
+    Column("barred", Text),
+    _milliseconds("decided_at"),
+    Column("decided_by", Text),
+    _key("outcome"),  # of the last decision of a person that was not taken back, else empty
+    Index("review_items_due", "tenant", "state", "due_at", "message"),
+    Index("review_items_of_queue", "tenant", "state", "queue", "due_at", "message"),
+    Index("review_items_decided", "tenant", "state", "decided_at", "message"),
+    Index("review_items_of_author", "tenant", "author", "opened_at"),
 )
 
+# What reporters said, who are never revealed. ``outcome`` is empty, upheld or dismissed.
 reports = Table(
     "reports",
     metadata,
@@ -149,8 +176,11 @@ reports = Table(
     _key("reason"),
     _key("note"),
     _milliseconds("at"),
+    _key("outcome"),
+    Index("reports_of_reporter", "tenant", "reporter", "outcome"),
 )
 
+# ``state`` is open, upheld or overturned. ``decider`` decided what is appealed against: ``policy`` or a person.
 appeals = Table(
     "appeals",
     metadata,
@@ -160,6 +190,164 @@ appeals = Table(
     _key("note"),
     _key("state"),
     _milliseconds("at"),
+    _key("decider"),
+    Column("decided_by", Text),
+    _milliseconds("decided_at"),
+)
+
+# What people of the staff did. ``request`` makes an act safe to send again; ``batch`` is that of several in one go.
+review_acts = Table(
+    "review_acts",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("actor"),
+    _key("request"),
+    Column("batch", Text),
+    _key("message"),
+    _key("conversation"),
+    _key("author"),
+    _milliseconds("at"),
+    _key("outcome"),
+    _key("acts"),  # JSON list of moderation.review.acting.Act
+    _key("reason"),
+    _key("clause"),
+    _key("policy"),
+    _key("category"),
+    Column("severity", Integer, nullable=False),
+    _key("language"),
+    _key("verdict"),  # what the policy had said
+    _key("causes"),  # JSON list
+    _key("queue"),
+    _milliseconds("opened_at"),
+    _milliseconds("claimed_at"),
+    _key("body"),  # JSON of storage.acts.Trace: what undoing needs
+    _milliseconds("undone_at"),
+    Column("undone_by", Text),
+    UniqueConstraint("tenant", "actor", "request", name="review_acts_request"),
+    Index("review_acts_of_message", "tenant", "message", "at"),
+    Index("review_acts_of_author", "tenant", "author", "at"),
+    Index("review_acts_in_time", "tenant", "at"),
+    Index("review_acts_of_batch", "tenant", "batch"),
+)
+
+strikes = Table(
+    "strikes",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("participant"),
+    Column("points", Integer, nullable=False),
+    Column("severity", Integer, nullable=False),
+    _key("clause"),
+    _key("message"),
+    _key("act"),
+    _milliseconds("at"),
+    _milliseconds("expires_at"),
+    _milliseconds("withdrawn_at"),
+    Index("strikes_of_participant", "tenant", "participant", "at"),
+    Index("strikes_of_act", "tenant", "act"),
+)
+
+# ``kind`` is mute, ban or removal; ``conversation`` is empty for everywhere, ``until`` 0 for without end.
+sanctions = Table(
+    "sanctions",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("participant"),
+    _key("kind"),
+    _key("conversation"),
+    _milliseconds("at"),
+    _milliseconds("until"),
+    _key("act"),
+    _key("by"),
+    _key("clause"),
+    _milliseconds("lifted_at"),
+    Column("lifted_by", Text),
+    Index("sanctions_of_participant", "tenant", "participant", "at"),
+    Index("sanctions_of_act", "tenant", "act"),
+)
+
+# What a participant is told by the staff. Sent again at each arrival until they have said that they read it.
+notices = Table(
+    "notices",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("participant"),
+    _key("conversation"),
+    _key("message"),
+    _key("template"),
+    _milliseconds("at"),
+    _milliseconds("until"),
+    _key("act"),
+    _milliseconds("read_at"),
+    _milliseconds("withdrawn_at"),
+    Index("notices_of_participant", "tenant", "participant", "read_at"),
+    Index("notices_of_act", "tenant", "act"),
+)
+
+# A second person's answer to what a first has decided, blindly; or everybody's to a golden item, whose answer is known.
+second_looks = Table(
+    "second_looks",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("message"),
+    _key("first"),  # the act looked at again, empty for a golden item
+    _key("decider"),  # who decided first, ``golden`` for a golden item
+    _key("outcome"),  # what they decided
+    _key("clause"),
+    _milliseconds("at"),
+    Column("assigned", Text),
+    _milliseconds("lease_until"),
+    _key("answer"),
+    _key("answer_clause"),
+    _milliseconds("answered_at"),
+    Column("settled_by", Text),  # the lead who has looked at a disagreement
+    Index("second_looks_open", "tenant", "answered_at", "at"),
+    Index("second_looks_of_message", "tenant", "message"),
+)
+
+golden_items = Table(
+    "golden_items",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("message", primary_key=True),
+    _key("outcome"),
+    _key("clause"),
+    _key("note"),
+    _key("by"),
+    _milliseconds("at"),
+)
+
+# When somebody of the staff was given a severe item, for the exposure budget.
+exposures = Table(
+    "exposures",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("staff", primary_key=True),
+    _milliseconds("at"),
+    _key("message", primary_key=True),
+    Index("exposures_in_time", "tenant", "staff", "at"),
+)
+
+# Filters of the queue that somebody has given a name.
+review_views = Table(
+    "review_views",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("staff", primary_key=True),
+    _key("name", primary_key=True),
+    _key("filter"),  # JSON
+)
+
+review_settings = Table(
+    "review_settings",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("settings"),  # JSON of moderation.review.settings.ReviewSettings
 )
 
 invitations = Table(
@@ -216,6 +404,7 @@ staff = Table(
     _key("role"),
     _key("lang"),
     _key("password"),
+    Column("provisional", Integer, nullable=False),  # 1: somebody else chose the password, so it must be changed first
     _key("preferences"),  # JSON, as the console's pages keep it
     _milliseconds("created_at"),
     _milliseconds("disabled_at", nullable=True),

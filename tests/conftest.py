@@ -242,26 +242,51 @@ def empty_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     server.drop(name)
 
 
+class RedisServer:
+    """A private Redis. It may be frozen, stopped and started again on the same port, with nothing in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        program = _program("redis-server", service="redis")
+        options = {"--port": self.port, "--bind": "127.0.0.1", "--save": "", "--appendonly": "no", "--dir": self.folder}
+        words = [str(word) for pair in options.items() for word in pair]
+        self.process = Process([program, *words], self.folder / "log")
+        self.process.wait_until(_listens(self.port))
+
+
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A private Redis for the whole run; its port."""
-    folder = tmp_path_factory.mktemp("redis")
-    port = free_port()
-    program = _program("redis-server", service="redis")
-    options = {"--port": port, "--bind": "127.0.0.1", "--save": "", "--appendonly": "no", "--dir": folder}
-    process = Process([program, *(str(word) for pair in options.items() for word in pair)], folder / "log")
-    process.wait_until(_listens(port))
-    yield port
-    process.end()
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis for the whole run."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.process.end()
 
 
 @pytest.fixture
-def redis_url(redis_server: int) -> str:
+def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis that one test may do anything to."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.process.end(signal.SIGKILL)
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
     """The URL of a Redis that holds nothing."""
-    with socket.create_connection(("127.0.0.1", redis_server), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", redis_server.port), timeout=5) as connection:
         connection.sendall(b"FLUSHALL\r\n")
         assert connection.recv(64) == b"+OK\r\n"
-    return f"redis://127.0.0.1:{redis_server}/0"
+    return redis_server.url
 
 
 # --------------------------------------------------------------------------------------------------- the server
