@@ -1,8 +1,7 @@
-"""Chooses the features that every model reads. Run first: ``python -m training.features DATA_DIR``."""
+"""Chooses the features that every model reads. Run first: ``python -m training.features --data DIR``."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from moderation.classifiers.table import WEIGHTS
@@ -17,4 +16,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(corpus.place())

@@ -1,8 +1,7 @@
-"""Learns which language a message is in. Run: ``python -m training.language DATA_DIR``."""
+"""Learns which language a message is in. Run: ``python -m training.language --data DIR``."""
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,10 +12,11 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
 from moderation.classifiers.features import normal
+from moderation.classifiers.heads import LANGUAGES
 from moderation.classifiers.table import WEIGHTS
 from rules.text import fold
-from training import corpus, linear, matrix
-from training.corpus import FOLDS, LANGUAGES, Line
+from training import card, corpus, linear, matrix
+from training.corpus import FOLDS, Line
 from training.matrix import Vector, Vocabulary
 
 LINES = 5_000  # of each language
@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
     scaled = vocabulary.scaled(matrix.counts(lines))
     columns, logits = learn(lines, scaled, vocabulary)
     slopes, offsets = calibrate(lines, logits)
-    print(report(lines, logits * slopes + offsets))
+    card.write("language", language=report(lines, logits * slopes + offsets))
     table, scales = matrix.quantized(columns)
     np.savez_compressed(
         WEIGHTS / "language.npz", columns=table, columns_scales=scales, slopes=slopes, offsets=offsets,
@@ -113,4 +113,4 @@ def report(lines: Sequence[Line], logits: Vector) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(corpus.place())

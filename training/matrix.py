@@ -20,17 +20,34 @@ Vector = npt.NDArray[np.float64]
 
 def counts(lines: Sequence[Line]) -> csr_matrix:
     """How often each slot occurs in each line: (lines, SLOTS)."""
-    found = [_slots(line) for line in lines]
-    ends = np.cumsum([0, *map(len, found)])
-    ones = np.ones(ends[-1], dtype=np.float32)
-    matrix = csr_matrix((ones, np.concatenate(found).astype(np.int32), ends), shape=(len(lines), features.SLOTS))
-    matrix.sum_duplicates()
-    return matrix
+    return _matrix([_slots(line) for line in lines])
+
+
+def windows(lines: Sequence[Line]) -> tuple[csr_matrix, npt.NDArray[np.int64]]:
+    """How often each slot occurs in each window of two neighbouring blocks: (windows, SLOTS), and whose window it is."""
+    found: list[features.Slots] = []
+    owner = []
+    for place, line in enumerate(lines):
+        for piece in features.pieces(line.plain):
+            slots, blocks = features.slots(piece)
+            last = int(blocks.max(initial=0))
+            for block in range(max(1, last)):
+                found.append(slots[: len(blocks)][(blocks == block) | (blocks == block + 1)])
+                owner.append(place)
+    return _matrix(found), np.array(owner)
 
 
 def _slots(line: Line) -> features.Slots:
-    parts = [features.slots(piece) for piece in features.pieces(line.plain)]
+    parts = [features.slots(piece)[0] for piece in features.pieces(line.plain)]
     return np.concatenate([*parts, features.accents(line.text)])
+
+
+def _matrix(found: Sequence[features.Slots]) -> csr_matrix:
+    ends = np.cumsum([0, *map(len, found)])
+    ones = np.ones(ends[-1], dtype=np.float32)
+    matrix = csr_matrix((ones, np.concatenate(found).astype(np.int32), ends), shape=(len(found), features.SLOTS))
+    matrix.sum_duplicates()
+    return matrix
 
 
 class Vocabulary:

@@ -1,7 +1,7 @@
 """The embedded models: conduct, sentiment and language of a message, from one reading of its text.
 
-Ships with its weights; needs numpy only. A text is cut into pieces of ``features.PIECE`` characters: conduct is that
-of the worst piece, sentiment and language those of all pieces together.
+Ships with its weights; needs numpy only. A text is cut into pieces of ``features.PIECE`` bytes: conduct is that of
+the worst piece, sentiment and language those of all pieces together.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from moderation.classifiers.features import Slots, accents, normal, pieces, slots
+from moderation.classifiers.features import Blocks, Slots, accents, normal, pieces, slots
 from moderation.classifiers.heads import OUTPUTS, ConductHead, LanguageHead, SentimentHead
 from moderation.classifiers.table import WEIGHTS, Table, read
-from rules.text import fold
+from rules.text import Folded, fold
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -40,25 +40,30 @@ class Embedded:
         self._table = Table(read("features", folder), (conduct, sentiment, language))
         self._conduct, self._sentiment = ConductHead(conduct), SentimentHead(sentiment)
         self._language = LanguageHead(language)
+        self.thresholds = dict(zip(OUTPUTS, conduct["thresholds"].tolist(), strict=True))
         # The engine asks for the conduct, sentiment and language of one text in turn: its reading is kept for that.
-        self._last = "", self._read("")
+        self._last = "", self._read(fold(""))
 
     @classmethod
     def load(cls, folder: Path = WEIGHTS) -> Embedded:
         """The models whose weights are in ``folder``. Raises BadWeights."""
         return cls(folder)
 
-    def judge(self, text: str) -> Reading:
-        """What the models say of ``text``: the same for the same text, in time linear in its length."""
+    def judge(self, text: str | Folded) -> Reading:
+        """What the models say of ``text``: the same for the same text, in time linear in its length.
+
+        A text that is folded already is not folded again.
+        """
+        original = text if isinstance(text, str) else text.original
         last, reading = self._last
-        if last != text:
-            reading = self._read(text)
-            self._last = text, reading
+        if last != original:
+            reading = self._read(fold(text) if isinstance(text, str) else text)
+            self._last = original, reading
         return reading
 
-    def _read(self, text: str) -> Reading:
-        marked = accents(text)
-        readings = [self._piece(slots(piece), marked) for piece in pieces(normal(fold(text)))]
+    def _read(self, text: Folded) -> Reading:
+        marked = accents(text.original)
+        readings = [self._piece(*slots(piece), marked) for piece in pieces(normal(text))]
         if len(readings) == 1:
             return readings[0]
         return Reading(
@@ -67,12 +72,12 @@ class Embedded:
             _mean([reading.languages for reading in readings]),
         )
 
-    def _piece(self, found: Slots, marked: Slots) -> Reading:
-        sums = self._table.sums(np.concatenate((found, marked)) if len(marked) else found)
+    def _piece(self, found: Slots, blocks: Blocks, marked: Slots) -> Reading:
+        whole, worst = self._table.sums(np.concatenate((found, marked)) if len(marked) else found, blocks)
         of_conduct, of_sentiment, of_language = self._table.places
-        languages = self._language.shares(sums[of_language])
-        conduct = self._conduct.scores(sums[of_conduct], languages)
-        return Reading(conduct, self._sentiment.shares(sums[of_sentiment]), languages)
+        languages = self._language.shares(whole[of_language])
+        conduct = self._conduct.scores(whole[of_conduct], worst[of_conduct], languages)
+        return Reading(conduct, self._sentiment.shares(whole[of_sentiment], languages), languages)
 
 
 @cache

@@ -15,19 +15,18 @@ from rules.text import Folded
 
 SLOTS_LOG2 = 21
 SLOTS = 1 << SLOTS_LOG2
-LONGEST_NGRAM = 5  # bytes
-PIECE = 480  # characters that are judged at once: longer text is cut, so that a long wrapping hides nothing
+PIECE = 512  # bytes that are read at once
+BLOCK_LOG2 = 4  # 16 bytes; two neighbouring blocks are a window, some five words
+BLOCKS = (PIECE >> BLOCK_LOG2) + 1  # of the longest piece
 
 Slots = npt.NDArray[np.int64]
+Blocks = npt.NDArray[np.uint8]
 
 _SPACE = 32
-_WIDEST = 4 * PIECE + 64  # bytes of the longest piece
 _U64 = 0xFFFFFFFFFFFFFFFF
-_BASE = np.uint64(0x9E3779B97F4A7C15)
+_BASE = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT = np.uint64(64 - SLOTS_LOG2)
-# One salt per kind of feature, so that the word "no" and the letters "no" get slots of their own.
-_WORD, _PAIR, _MARK, _ACCENT = (np.uint64(salt * 0x2545F4914F6CDD1D & _U64) for salt in (11, 13, 17, 19))
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _HANDLE = re.compile(r"@\w+")
@@ -41,15 +40,15 @@ def normal(text: Folded) -> str:
     return _HANDLE.sub("@user", plain) if "@" in plain else plain
 
 
-def pieces(plain: str) -> list[str]:
-    """``plain`` cut into parts of at most ``PIECE`` characters, at a space where there is one. At least one part."""
-    parts = []
-    while len(plain) > PIECE:
-        cut = plain.rfind(" ", PIECE // 2, PIECE) + 1 or PIECE
-        parts.append(plain[:cut])
-        plain = plain[cut:]
-    if plain or not parts:
-        parts.append(plain)
+def pieces(plain: str) -> list[bytes]:
+    """A normal text as bytes, cut into parts of at most ``PIECE``, at a space where there is one. At least one part."""
+    rest, parts = plain.encode("utf-8", "replace"), []
+    while len(rest) > PIECE:
+        cut = rest.rfind(b" ", PIECE // 2, PIECE) + 1 or PIECE
+        parts.append(rest[:cut])
+        rest = rest[cut:]
+    if rest or not parts:
+        parts.append(rest)
     return parts
 
 
@@ -61,26 +60,28 @@ def accents(original: str) -> Slots:
     return np.array([slot for letter, slot in _ACCENTED if letter in lowered], dtype=np.int64)
 
 
-def slots(piece: str) -> Slots:
-    """Slots of a normal text of at most ``PIECE`` characters, repeated where a feature repeats.
+def slots(piece: bytes) -> tuple[Slots, Blocks]:
+    """Slots of a piece of a normal text, one for each occurrence of a feature, and the blocks of the first of them.
 
-    Features: byte n-grams of 2 to 5 inside a word (with the gap before and after it), words, pairs of neighbouring
-    words, punctuation marks. A digit counts as any digit, a letter repeated more than twice as two. Empty text has
-    no slots.
+    Features: words, pairs of neighbouring words, runs of 5 and of 3 bytes without a gap inside (a gap may open or
+    close them), each in the block where it starts; after them the punctuation marks, which are in no block. The last
+    block is the highest. A digit counts as any digit, a letter repeated more than twice as two. Empty text has no
+    slots.
     """
-    raw = piece.encode("utf-8", "replace")
-    text = _squeezed(np.frombuffer(b"  " + raw.translate(_LETTERS) + b" ", dtype=np.uint8))
-    hashes = _ngrams(text) + _words(text) if len(text) > 2 else []
-    marks = raw.translate(None, _UNMARKED)
-    if marks:
-        hashes.append(np.frombuffer(marks, dtype=np.uint8) + _MARK)
-    return _mixed(np.concatenate(hashes)) if hashes else _NONE
-
-
-def _mixed(hashes: npt.NDArray[np.uint64]) -> Slots:
-    hashes *= _MIX
+    text = _squeezed(np.frombuffer(b"  " + piece.translate(_LETTERS) + b" ", dtype=np.uint8))
+    starts, ends = _spans(text)
+    # A polynomial hash of text[start:end] is a difference of running sums, moved to the origin.
+    sums = np.zeros(len(text) + 1, dtype=np.uint64)
+    np.cumsum(text * _POWERS[: len(text)], out=sums[1:])
+    hashes = sums.take(ends)
+    hashes -= sums.take(starts)
+    hashes *= _INVERSES.take(starts)
     hashes >>= _SHIFT
-    return hashes.view(np.int64)
+    found, blocks = hashes.view(np.int64), (starts >> BLOCK_LOG2).astype(np.uint8)
+    marks = piece.translate(None, _UNMARKED)
+    if marks:
+        found = np.concatenate((found, _MARKED.take(np.frombuffer(marks, dtype=np.uint8))))
+    return found, blocks
 
 
 def _squeezed(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -92,32 +93,20 @@ def _squeezed(text: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return text[1:][kept]
 
 
-def _ngrams(text: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint64]]:
-    """Hashes of the byte runs that have no gap inside (a gap may open or close them)."""
-    wide = text.astype(np.uint64)
-    whole = inside = text[1:-1] != _SPACE
-    gram = wide[:-1] * _BASE + wide[1:]
-    found = [gram]
-    for size in range(3, LONGEST_NGRAM + 1):
-        gram = gram[:-1] * _BASE + wide[size - 1 :]
-        if size > 3:
-            whole = whole[:-1] & inside[size - 3 :]
-        found.append(gram[whole])
-    return found
+def _spans(text: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Starts and ends in ``text`` of the words (with the gap before them), pairs of words, 5-grams and 3-grams."""
+    gap = text == _SPACE
+    inside = ~gap[1:-1]
+    threes = inside.nonzero()[0]
+    fives = (inside[:-2] & inside[1:-1] & inside[2:]).nonzero()[0]
+    gaps = gap.nonzero()[0]
+    starts = np.concatenate((gaps[:-1], gaps[:-2], fives, threes))
+    ends = np.concatenate((gaps[1:], gaps[2:], fives + 5, threes + 3))
+    return starts, ends
 
 
-def _words(text: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint64]]:
-    """Hashes of the words and of each two neighbours, from one running sum (a polynomial hash, moved to the origin)."""
-    gaps = np.flatnonzero(text == _SPACE)
-    total = np.zeros(len(text) + 1, dtype=np.uint64)
-    np.cumsum(text * _POWERS[: len(text)], out=total[1:])
-    at = total[gaps]
-    home = _INVERSES[gaps[:-1]]
-    return [(at[1:] - at[:-1]) * home + _WORD, (at[2:] - at[:-2]) * home[:-1] + _PAIR]
-
-
-def _powers(base: int, count: int) -> npt.NDArray[np.uint64]:
-    values, value = [], 1
+def _powers(base: int, count: int, first: int = 1) -> npt.NDArray[np.uint64]:
+    values, value = [], first
     for _ in range(count):
         values.append(value)
         value = value * base & _U64
@@ -135,11 +124,18 @@ def _letters() -> bytes:
     return bytes(table)
 
 
+def _signs(codes: range) -> Slots:
+    """Slots of single signs, far from those of texts."""
+    hashes = np.array([(code + 1) * 0x2545F4914F6CDD1D & _U64 for code in codes], dtype=np.uint64) * _MIX
+    return (hashes >> _SHIFT).view(np.int64)
+
+
 _LETTERS = _letters()
 _UNMARKED = bytes(code for code in range(256) if code <= _SPACE or code >= 127 or chr(code).isalnum())
-_POWERS = _powers(int(_BASE), _WIDEST)
-_INVERSES = _powers(pow(int(_BASE), -1, 1 << 64), _WIDEST)
-_NONE = np.empty(0, dtype=np.int64)
+_MARKED = _signs(range(256))
 _ACCENTED = tuple(
-    (letter, int(_mixed(np.array([ord(letter)], dtype=np.uint64) + _ACCENT)[0])) for letter in "áéíóúüñ¿¡ãõâêôàç"
+    (letter, int(_signs(range(ord(letter) + 256, ord(letter) + 257))[0])) for letter in "áéíóúüñ¿¡ãõâêôàç"
 )
+_POWERS = _powers(_BASE, PIECE + 3)
+_INVERSES = _powers(pow(_BASE, -1, 1 << 64), PIECE + 3, int(_MIX))  # the mixing multiplier is in them already
+_NONE = np.empty(0, dtype=np.int64)

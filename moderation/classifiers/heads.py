@@ -12,41 +12,70 @@ LABELS = ("negative", "neutral", "positive")
 LANGUAGES = ("en", "es", "pt")
 
 
-class _Scaled:
-    """Every sum by a slope and an offset of its own, so that it is a calibrated logit."""
+class ConductHead:
+    """Logits of each output from the sum over the whole text and the highest sum over any of its windows.
+
+    Columns: for the whole text toxicity as learnt from English, Spanish and Portuguese, then insult, hate, threat; for
+    windows toxicity as learnt from windows of each language. The other outputs use one column for both.
+    """
+
+    WHOLE = (0, 1, 2, 3, 4, 5)
+    WINDOW = (6, 7, 8, 3, 4, 5)
+
+    def __init__(self, weights: Weights) -> None:
+        self._slopes: list[list[float]] = weights["slopes"].tolist()
+
+    def scores(self, whole: Sums, worst: Sums, languages: Sequence[float]) -> dict[str, float]:
+        """Probabilities of the ``OUTPUTS``. ``languages``: how likely the text is in each of ``LANGUAGES``."""
+        all_of_it, peaks = whole.tolist(), worst.tolist()
+        found = [
+            _probability(all_of_it[column] * slope + peaks[window] * peak_slope + offset)
+            for column, window, (slope, peak_slope, offset) in zip(self.WHOLE, self.WINDOW, self._slopes, strict=True)
+        ]
+        return dict(zip(OUTPUTS, (in_any(found[: len(LANGUAGES)], languages), *found[len(LANGUAGES) :]), strict=True))
+
+
+def in_any(toxicity: Sequence[float], languages: Sequence[float]) -> float:
+    """How likely a text is toxic in a language that it may well be in.
+
+    The language of an abusive word alone is easily mistaken, and a mistake must not hide it: so each counts by the root
+    of its share, and one is enough.
+    """
+    harmless = 1.0
+    for score, share in zip(toxicity, languages, strict=True):
+        harmless *= 1 - score * math.sqrt(share)
+    return 1 - harmless
+
+
+class SentimentHead:
+    """Columns: one for each of the ``LABELS``, scaled as in each of the ``LANGUAGES``."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._slopes: list[list[float]] = weights["slopes"].tolist()
+        self._offsets: list[list[float]] = weights["offsets"].tolist()
+
+    def shares(self, whole: Sums, languages: Sequence[float]) -> tuple[float, ...]:
+        """How likely each label is; they sum to 1. ``languages``: how likely the text is in each."""
+        en, es, pt = languages
+        slopes = [en * a + es * b + pt * c for a, b, c in zip(*self._slopes, strict=True)]
+        offsets = [en * a + es * b + pt * c for a, b, c in zip(*self._offsets, strict=True)]
+        return _softmax(list(map(_scaled, whole.tolist(), slopes, offsets)))
+
+
+class LanguageHead:
+    """Columns: one for each of the ``LANGUAGES``."""
 
     def __init__(self, weights: Weights) -> None:
         self._slopes: list[float] = weights["slopes"].tolist()
         self._offsets: list[float] = weights["offsets"].tolist()
 
-    def _logits(self, sums: Sums) -> list[float]:
-        return [s * slope + offset for s, slope, offset in zip(sums.tolist(), self._slopes, self._offsets, strict=True)]
-
-
-class ConductHead(_Scaled):
-    """Columns: toxicity as learnt from English, Spanish and Portuguese, then insult, hate, threat."""
-
-    def scores(self, sums: Sums, languages: Sequence[float]) -> dict[str, float]:
-        """Probabilities of the ``OUTPUTS``. Toxicity mixes its three logits in the shares of the ``LANGUAGES``."""
-        logits = self._logits(sums)
-        toxicity = sum(logit * share for logit, share in zip(logits[:3], languages, strict=True))
-        return dict(zip(OUTPUTS, map(_probability, (toxicity, *logits[3:])), strict=True))
-
-
-class SentimentHead(_Scaled):
-    """Columns: one for each of the ``LABELS``."""
-
-    def shares(self, sums: Sums) -> tuple[float, ...]:
-        """How likely each label is; they sum to 1."""
-        return _softmax(self._logits(sums))
-
-
-class LanguageHead(_Scaled):
-    """Columns: one for each of the ``LANGUAGES``."""
-
-    def shares(self, sums: Sums) -> tuple[float, ...]:
+    def shares(self, whole: Sums) -> tuple[float, ...]:
         """How likely each language is, of the words alone; they sum to 1."""
-        return _softmax(self._logits(sums))
+        return _softmax(list(map(_scaled, whole.tolist(), self._slopes, self._offsets)))
+
+
+def _scaled(value: float, slope: float, offset: float) -> float:
+    return value * slope + offset
 
 
 def _probability(logit: float) -> float:

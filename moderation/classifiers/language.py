@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from moderation.classifiers.embedded import Embedded, shipped
 from moderation.classifiers.heads import LANGUAGES
+from rules.text import Folded
 
 UNKNOWN = "unknown"
 
@@ -18,9 +19,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LONGEST_EXCLAMATION = 40  # characters; longer messages are left to the model
 
 # What the usual language weighs, beside the words of a message.
-PRIOR = 0.8
+PRIOR = 0.85
 # A language must be this likely to be named.
-SURE = 0.7
+SURE = 0.6
 # Of the words alone: with less, a message says nothing of its language, whatever its author usually speaks.
 TELLING = 0.5
 
@@ -36,18 +37,19 @@ class Language:
         """With the weights that ship. Raises BadWeights."""
         return cls(shipped())
 
-    def identify(self, text: str, prior: str | None = None) -> tuple[str, float]:
+    def identify(self, text: str | Folded, prior: str | None = None) -> tuple[str, float]:
         """``es``, ``en``, ``pt`` or ``unknown``, and how likely that is.
 
         ``prior`` is the language that the person, or else the conversation, usually speaks. It decides between
         languages that a text could be in; what could be in any (``ok``, ``kkkk``) stays ``unknown``.
         """
-        if len(text) <= _LONGEST_EXCLAMATION and all(map(_ANYWHERE.fullmatch, _WORD.findall(text.lower()))):
+        said = text if isinstance(text, str) else text.original
+        if len(said) <= _LONGEST_EXCLAMATION and all(map(_ANYWHERE.fullmatch, _WORD.findall(said.lower()))):
             return UNKNOWN, 1.0
         return decide(self._embedded.judge(text).languages, prior)
 
 
-def identify(text: str, prior: str | None = None) -> tuple[str, float]:
+def identify(text: str | Folded, prior: str | None = None) -> tuple[str, float]:
     """``Language.identify`` with the weights that ship. Raises BadWeights at the first call."""
     return Language.load().identify(text, prior)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moderation.classifiers.embedded import Embedded, shipped
 from moderation.classifiers.heads import LABELS
+from rules.text import Folded
 
 
 class Sentiment:
@@ -17,7 +18,7 @@ class Sentiment:
         """With the weights that ship. Raises BadWeights."""
         return cls(shipped())
 
-    def label(self, text: str) -> tuple[str, float]:
+    def label(self, text: str | Folded) -> tuple[str, float]:
         """``negative``, ``neutral`` or ``positive``, and how likely that is."""
         shares = self._embedded.judge(text).sentiment
         best = max(range(len(shares)), key=shares.__getitem__)

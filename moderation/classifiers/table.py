@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from moderation.classifiers.features import SLOTS, Slots
+from moderation.classifiers.features import BLOCKS, PIECE, SLOTS, Blocks, Slots
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -62,16 +62,32 @@ class Table:
         ends = np.cumsum([part.shape[1] for part in parts])
         self.places = [slice(start, end) for start, end in pairwise(ends)]
 
-    def sums(self, slots: Slots) -> Sums:
-        """For each column the sum of its weights over ``slots``, over the length of the text. Shape (columns,).
+    def sums(self, slots: Slots, blocks: Blocks) -> tuple[Sums, Sums]:
+        """For each column the sum of its weights over all slots, and the highest sum over any window of two blocks.
 
-        The length is the root of the sum of idf squared over the slots (the first column), as in training.
+        Each sum is over the length of its text: the root of the sum of idf squared (the first column), as in training.
+        ``blocks`` tells where the first ``len(blocks)`` slots are. Shapes (columns,), (columns,).
         """
         found = self._weights.take(self._rows.take(slots), axis=0).astype(np.float32)
-        sums: Sums = (_ONES[: len(slots)] @ found) * self._scales
-        sums *= max(float(sums[0]), _LEAST_LENGTH) ** -0.5
-        return sums
+        whole: Sums = (_ONES[: len(slots)] @ found) * self._scales
+        whole *= max(float(whole[0]), _LEAST_LENGTH) ** -0.5
+        if not len(blocks):
+            return whole, whole
+        within = _WINDOWS[:, : max(1, int(blocks[-1]))].take(blocks, axis=0)
+        windows = within.T @ found[: len(blocks)]
+        lengths = windows[:, :1] * self._scales[0]
+        np.maximum(lengths, _LEAST_LENGTH, out=lengths)
+        windows /= np.sqrt(lengths, out=lengths)
+        return whole, np.maximum.reduce(windows, axis=0) * self._scales
+
+
+def _windows() -> npt.NDArray[np.float32]:
+    """For each block the windows that it is in: its own, with the next block, and that of the block before."""
+    windows = np.eye(BLOCKS, dtype=np.float32)
+    windows[1:] += windows[:-1]
+    return windows
 
 
 _LEAST_LENGTH = 1e-9
-_ONES = np.ones(16_384, dtype=np.float32)  # more than a piece has slots
+_ONES = np.ones(8 * PIECE, dtype=np.float32)  # more than a piece has slots
+_WINDOWS = _windows()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moderation.classifiers.conduct import THRESHOLDS, Conduct
+from moderation.classifiers.conduct import Conduct
 from moderation.classifiers.embedded import Embedded, Reading, shipped
 from moderation.classifiers.heads import LABELS, LANGUAGES, OUTPUTS
 from moderation.classifiers.language import Language, identify
@@ -36,6 +36,13 @@ def check(reading: Reading) -> None:
         assert len(shares) == 3
         assert math.isclose(sum(shares), 1.0)
         assert min(shares) >= 0.0
+
+
+WRAPPING = [
+    "The weather is nice today and the bike is in good condition. ",
+    "Hoy hace buen tiempo y la bicicleta está en buen estado. ",
+    "Hoje o tempo está bom e a bicicleta está em bom estado. ",
+]
 
 
 @given(st.text(max_size=300))
@@ -67,8 +74,34 @@ def test_hostile_text_is_judged_in_a_few_milliseconds(text: str) -> None:
 @pytest.mark.parametrize(("nasty", "kind"), list(zip(NASTY, KIND, strict=True)))
 def test_abuse_is_a_finding_and_a_question_is_none(nasty: str, kind: str) -> None:
     conduct = Conduct.load()
-    assert conduct.scores(nasty)["toxicity"] >= THRESHOLDS["toxicity"]
-    assert all(conduct.scores(kind)[output] < least for output, least in THRESHOLDS.items())
+    assert conduct.scores(nasty)["toxicity"] >= conduct.thresholds["toxicity"]
+    assert all(conduct.scores(kind)[output] < least for output, least in conduct.thresholds.items())
+
+
+@pytest.mark.parametrize(("nasty", "wrapping"), list(zip(NASTY, WRAPPING, strict=True)))
+def test_a_long_wrapping_hides_abuse_no_better_than_a_short_one(nasty: str, wrapping: str) -> None:
+    scores = Conduct.load().scores
+    clean, short, long = (
+        scores(wrapping * n + said + wrapping * n)["toxicity"] for n, said in ((30, ""), (4, nasty), (30, nasty))
+    )
+    assert clean < short / 2
+    assert long > short / 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am a gay man looking for a flat",
+        "we are a muslim family of four",
+        "my neighbour is black and very kind",
+        "soy lesbiana y busco piso con mi novia",
+        "mi marido es senegalés",
+        "sou negra e procuro uma base de tom escuro",
+    ],
+)
+def test_naming_who_somebody_is_is_no_finding(text: str) -> None:
+    conduct = Conduct.load()
+    assert all(conduct.scores(text)[output] < least for output, least in conduct.thresholds.items())
 
 
 @pytest.mark.parametrize(
@@ -105,7 +138,7 @@ def test_the_language_of_short_chat_lines_is_told(text: str, language: str) -> N
     assert identify(text)[0] == language
 
 
-@pytest.mark.parametrize("text", ["", "ok", "kkkk", "👍", "123", "...", "jajaja"[:0], "😂😂😂", "hmm", "14:30"])
+@pytest.mark.parametrize("text", ["", "ok", "kkkk", "👍", "123", "...", "😂😂😂", "hmm", "14:30"])
 @pytest.mark.parametrize("prior", [None, *LANGUAGES])
 def test_what_says_nothing_of_its_language_stays_unknown(text: str, prior: str | None) -> None:
     assert identify(text, prior)[0] == "unknown"
