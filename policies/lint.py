@@ -80,5 +80,9 @@ def _excuses_nothing(clause: Clause, policy: Policy) -> Iterator[Remark]:
 
 
 def _conditions(clause: Clause) -> tuple[object, ...]:
-    choices: tuple[Choice | None, ...] = (clause.sender, clause.listing, clause.stage, clause.source)
-    return (clause.categories, clause.min_score, clause.count, clause.audience, frozenset(clause.scores), *choices)
+    choices: tuple[Choice | None, ...] = (
+        clause.sender, clause.listing, clause.stage, clause.source, clause.kind, clause.language,
+    )  # fmt: skip
+    passing = (clause.heat, clause.strikes, clause.hours, clause.account_age_days)
+    found = (clause.categories, clause.min_score, clause.count, clause.about)
+    return (*found, clause.audience, frozenset(clause.scores), *choices, *passing)

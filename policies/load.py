@@ -9,23 +9,33 @@ import difflib
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from policies.decision import Behaviour, Failing, Verdict
-from policies.policy import LANGUAGES, REVIEW, Action, Choice, Clause, Example, Policy, Wording
+from policies.inheritance import DEEPEST, Inherited, Origin, alone, inherit
+from policies.mentions import DOMAIN, HANDLE, Mentions
+from policies.policy import LANGUAGES, REVIEW, Action, Choice, Clause, Example, Hours, Policy, Wording
 from rules.types import Category, Role, Setting, Stage, Utterance
 
 SHIPPED = Path(__file__).parent
 DEFAULT = "marketplace"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SCORE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}")
+LANGUAGE = re.compile("|".join(LANGUAGES))
 SOURCE = re.compile(r"\S(.{0,498}\S)?")  # a rule, or a rule and one of its entries, which may be a phrase
 REASON_CHARACTERS = 500
 MOST_COUNT = 100
 MOST_DEADLINE_MS = 10_000
+MOST_STRIKES = 1_000
+MOST_DAYS = 36_500
+MOST_MENTIONS = 500
+HOURS = re.compile(r"([01]?\d|2[0-3])-([01]?\d|2[0-4])")
 EXPLAINED = (Verdict.NUDGE, Verdict.MASK, Verdict.HOLD, Verdict.BLOCK)
 
 _REQUIRED = object()
@@ -46,19 +56,50 @@ class PolicyError(ValueError):
         return f"{self.path}: {clause}{key}{self.problem}"
 
 
+Find = Callable[[str], tuple[bytes, Path | str] | None]
+"""What a name after ``extends`` stands for: a file's content, and what to call it in errors. None if there is no such one."""
+
+
 def load(path: Path | str = DEFAULT) -> Policy:
     """The policy in a TOML file, or the shipped one of that name (``marketplace``, ``strict``).
 
-    Raises PolicyError.
+    What it extends is a file beside it, or a shipped one. Raises PolicyError.
     """
     file = SHIPPED / f"{path}.toml" if path in shipped() else Path(path)
+    return parse(_content(file), file, beside(file))
+
+
+def beside(file: Path) -> Find:
+    """Finds the files of a folder by their names without ``.toml``, then the shipped policies."""
+
+    def find(name: str) -> tuple[bytes, Path] | None:
+        near = file.parent / f"{name}.toml"
+        if near.is_file() and near.resolve() != file.resolve():
+            return _content(near), near
+        return (_content(SHIPPED / f"{name}.toml"), SHIPPED / f"{name}.toml") if name in shipped() else None
+
+    return find
+
+
+def shipped_only(name: str) -> tuple[bytes, Path] | None:
+    """Finds the shipped policies alone."""
+    return (_content(SHIPPED / f"{name}.toml"), SHIPPED / f"{name}.toml") if name in shipped() else None
+
+
+def from_sources(sources: Sequence[tuple[str, str]]) -> Policy:
+    """A policy made again of its ``sources``, as ``Policy.sources`` holds them. Raises PolicyError."""
+    *bases, (name, own) = sources
+    by_name = {base: (text.encode(), f"{base}.toml") for base, text in bases}
+    return parse(own.encode(), f"{name}.toml", by_name.get)
+
+
+def _content(file: Path) -> bytes:
     try:
-        content = file.read_bytes()
+        return file.read_bytes()
     except OSError as problem:
         raise PolicyError(file, "", "", f"cannot be read: {problem.strerror or problem}") from None
     except ValueError as problem:  # a NUL in the path
         raise PolicyError(file, "", "", f"cannot be read: {problem}") from None
-    return parse(content, file)
 
 
 def shipped() -> tuple[str, ...]:
@@ -66,31 +107,112 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in SHIPPED.glob("*.toml")))
 
 
-def parse(content: bytes, path: Path | str) -> Policy:
-    """The policy that ``content`` spells; ``path`` is only named in errors. Its version is a hash of the content.
+def parse(content: bytes, path: Path | str, find: Find = shipped_only) -> Policy:
+    """The policy that ``content`` spells; ``path`` is only named in errors. Its version is a hash of all that it is made of.
 
     Raises PolicyError.
     """
-    top = _Table(_toml(content, path), path)
+    return _parse(content, path, find, ()).policy
+
+
+class _Parsed(msgspec.Struct, frozen=True):
+    policy: Policy
+    table: Inherited
+
+
+def _parse(content: bytes, path: Path | str, find: Find, above: tuple[str, ...]) -> _Parsed:
+    raw = _toml(content, path)
+    own = _Table(raw, path)
+    name = own.name("name")
+    base = _base(own, find, (*above, str(path)))
+    if base is None:
+        if "off" in raw:
+            raise own.error("off", "means nothing without extends")
+        inherited = alone(name, raw) if _well_formed(own) else Inherited(raw, {})
+    else:
+        _well_formed(own)
+        _check_off(own, base)
+        inherited = inherit(base.table, name, raw)
+    text = content.decode("utf-8-sig")
+    sources = ((name, text),) if base is None else (*_renamed(base, raw["extends"]), (name, text))
+    digest = hashlib.sha256(content if base is None else content + b"\0" + base.policy.version.encode())
+    return _Parsed(_policy(inherited, path, digest.hexdigest()[:8], sources), inherited)
+
+
+def _base(own: _Table, find: Find, above: tuple[str, ...]) -> _Parsed | None:
+    """What the policy extends. ``above`` holds the files from the first that was asked for down to this one."""
+    name = own.name("extends", default=None) if "extends" in own.values else None
+    if name is None:
+        return None
+    found = find(name)
+    if found is None:
+        raise own.error("extends", f"there is no policy {name!r}{_likely(name, shipped())}")
+    content, path = found
+    if str(path) in above:
+        circle = " -> ".join(Path(file).stem for file in (*above[above.index(str(path)) :], str(path)))
+        raise own.error("extends", f"goes round in a circle: {circle}")
+    if len(above) >= DEEPEST:
+        raise own.error("extends", f"is too deep: at most {DEEPEST} policies one on top of the other")
+    return _parse(content, path, find, above)
+
+
+def _well_formed(own: _Table) -> bool:
+    """Whether the clauses are tables with ids; if there are none at all, that is for later to say. Raises PolicyError."""
+    seen: set[str] = set()
+    for table in own.tables("clause"):
+        id = table.name("id")
+        table.clause, table.within = id, ""
+        if id in seen:
+            raise table.error("id", "an earlier clause has the same id")
+        seen.add(id)
+    return True
+
+
+def _check_off(own: _Table, base: _Parsed) -> None:
+    off = own.take("off", "a list of texts", [])
+    for id in off:
+        if base.policy.clause(id) is None:
+            known = [clause.id for clause in base.policy.clauses]
+            raise own.error("off", f"{base.policy.name} has no clause {id!r}{_likely(id, known)}")
+        if any(clause["id"] == id for clause in own.values.get("clause", ())):
+            raise PolicyError(own.path, id, "id", "is off, and changed all the same")
+    if len(set(off)) < len(off):
+        raise own.error("off", "names a clause twice")
+
+
+def _renamed(base: _Parsed, name: str) -> tuple[tuple[str, str], ...]:
+    """The base's sources, its own under the name by which it was asked for."""
+    *before, (_, text) = base.policy.sources
+    return (*before, (name, text))
+
+
+def _policy(inherited: Inherited, path: Path | str, version: str, sources: tuple[tuple[str, str], ...]) -> Policy:
+    top = _Table(inherited.raw, path)
     name = top.name("name")
     description = top.text("description", default="")
+    time_zone = top.zone("time_zone")
     defaults, closed = _defaults(top.table("reason"))
     failures = _failures(top.table("failure"))
     deadline_ms = _deadline(top.table("deep", default={}))
-    clauses = _clauses(top)
+    clauses = _clauses(top, inherited.origins)
     top.finish()
     for clause in clauses:
         if clause.hold_for_deep and not deadline_ms:
             raise PolicyError(path, clause.id, "hold_for_deep", "needs a deadline: write [deep] with deadline_ms")
+        if clause.hours and not time_zone:
+            raise PolicyError(path, clause.id, "hours", "need a time_zone at the top of the file")
     return Policy(
         name,
-        hashlib.sha256(content).hexdigest()[:8],
+        version,
         clauses,
         defaults=defaults,
         closed=closed,
         failures=failures,
         deadline_ms=deadline_ms,
         description=description,
+        time_zone=time_zone or "UTC",
+        sources=sources,
+        off=inherited.off,
     )
 
 
@@ -115,8 +237,12 @@ class _Table:
     def __init__(self, values: Mapping[str, Any], path: Path | str, clause: str = "", within: str = "") -> None:
         self.values, self.path, self.clause, self.within = values, path, clause, within
         self.known: set[str] = set()
+        self.origin: Origin | None = None
 
     def error(self, key: str, problem: str) -> PolicyError:
+        taken_over = self.origin is not None and self.origin.changed_by and key in self.values
+        if taken_over and self.origin is not None and key not in self.origin.own:
+            problem = f"{problem} (taken over from {self.origin.policy})"
         return PolicyError(self.path, self.clause, self.within + key, problem)
 
     def finish(self) -> None:
@@ -171,6 +297,37 @@ class _Table:
             raise self.error(key, f"must be from {least} to {most}, not {value}")
         return value
 
+    def zone(self, key: str) -> str:
+        """The IANA name of a time zone; empty if the key is not there."""
+        name = self.text(key, default="")
+        try:
+            return ZoneInfo(name).key if name else ""
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise self.error(key, f"there is no time zone {name!r}; one is called Europe/Madrid") from None
+
+    def hours(self, key: str) -> Hours | None:
+        """From an hour to another, such as ``22-07``; None if the key is not there."""
+        value = self.text(key, default="")
+        if not value:
+            return None
+        match = HOURS.fullmatch(value)
+        start, end = (int(match[1]), int(match[2])) if match else (0, 0)
+        if start == end or (start, end) == (0, 24):
+            raise self.error(key, f"must be from an hour to another, such as 22-07, not {value!r}")
+        return Hours(start, end)
+
+    def listed(self, key: str, form: re.Pattern[str] | None, what: str) -> tuple[str, ...]:
+        """Texts of a form, at most ``MOST_MENTIONS`` of them; empty if the key is not there."""
+        values: list[str] = self.take(key, "a list of texts", [])
+        if key in self.values and not values:
+            raise self.error(key, "is empty")
+        if len(values) > MOST_MENTIONS:
+            raise self.error(key, f"is too long: {len(values)}, at most {MOST_MENTIONS}")
+        for value in values:
+            if not value.strip() or len(value) > 253 or (form and not form.fullmatch(value)):
+                raise self.error(key, f"{value!r} is no {what}")
+        return tuple(values)
+
     def word(self, key: str, words: type[_Word], default: object = _REQUIRED) -> _Word:
         return self.as_word(key, self.take(key, "a text", default), words)
 
@@ -215,21 +372,16 @@ class _Table:
         return frozenset(given)
 
 
-def _clauses(top: _Table) -> list[Clause]:
-    clauses: list[Clause] = []
-    for order, table in enumerate(top.tables("clause")):
-        clause = _clause(table, order)
-        if any(clause.id == earlier.id for earlier in clauses):
-            raise table.error("id", "an earlier clause has the same id")
-        clauses.append(clause)
+def _clauses(top: _Table, origins: Mapping[str, Origin]) -> list[Clause]:
+    clauses = [_clause(table, order, origins) for order, table in enumerate(top.tables("clause"))]
     if not clauses:
         raise top.error("clause", "there is no clause")
     return clauses
 
 
-def _clause(table: _Table, order: int) -> Clause:
+def _clause(table: _Table, order: int, origins: Mapping[str, Origin]) -> Clause:
     id = table.name("id")
-    table.clause, table.within = id, ""
+    table.clause, table.within, table.origin = id, "", origins[id]
     verdict = table.word("verdict", Verdict)
     clause = Clause(
         id=id,
@@ -248,8 +400,19 @@ def _clause(table: _Table, order: int) -> Clause:
         hold_for_deep=table.truth("hold_for_deep"),
         queue=table.name("queue", default=REVIEW),
         examples=tuple(_example(example) for example in table.tables("example")),
+        kind=table.choice("kind"),
+        language=table.choice("language", form=LANGUAGE),
+        about=_mentions(table.table("about")) if "about" in table.values else None,
+        heat=table.share("heat", default=0.0),
+        strikes=table.whole("strikes", least=0, most=MOST_STRIKES, default=0),
+        account_age_days=table.whole("account_age_days", least=0, most=MOST_DAYS)
+        if "account_age_days" in table.values
+        else None,
+        hours=table.hours("hours"),
+        origin=table.origin.policy,
+        changed_by=table.origin.changed_by,
     )
-    table.known.add("reason")
+    table.known.update(("reason", "about", "account_age_days"))
     table.finish()
     _makes_sense(clause, table)
     return clause
@@ -260,7 +423,7 @@ def _makes_sense(clause: Clause, table: _Table) -> None:
     if not clause.categories and not clause.scores:
         raise table.error("category", "is missing: a clause is about a category, or about scores")
     if not clause.categories:
-        for key in ("min_score", "count", "source"):
+        for key in ("min_score", "count", "source", "about"):
             if key in table.values:
                 raise table.error(key, "counts findings, and so needs a category")
         if clause.verdict in (Verdict.ALLOW, Verdict.MASK):
@@ -269,6 +432,18 @@ def _makes_sense(clause: Clause, table: _Table) -> None:
         for key in ("count", "hold_for_deep", "queue", "reason"):
             if key in table.values:
                 raise table.error(key, "means nothing in an exception (verdict allow)")
+
+
+def _mentions(table: _Table) -> Mentions:
+    mentions = Mentions(
+        terms=table.listed("terms", None, "word or number"),
+        handles=table.listed("handles", HANDLE, "handle: write @name, name@example.com or *@example.com"),
+        links=table.listed("links", DOMAIN, "domain: write example.com, in small letters"),
+    )
+    table.finish()
+    if mentions == Mentions():
+        raise table.error("terms", "is missing: name terms, handles or links")
+    return mentions
 
 
 def _scores(table: _Table) -> tuple[tuple[str, float], ...]:
@@ -339,8 +514,15 @@ def _setting(table: _Table) -> Setting:
         language=table.text("language") if "language" in table.values else None,
         region=table.text("region") if "region" in table.values else None,
         recent=tuple(_utterance(utterance) for utterance in table.tables("recent")),
+        heat=table.share("heat", default=0.0),
+        strikes=table.whole("strikes", least=0, most=MOST_STRIKES, default=0),
+        account_age_days=table.whole("account_age_days", least=0, most=MOST_DAYS)
+        if "account_age_days" in table.values
+        else None,
+        hour=table.whole("hour", least=0, most=23) if "hour" in table.values else None,
+        kind=table.name("kind") if "kind" in table.values else None,
     )
-    table.known.update(("listing", "language", "region"))
+    table.known.update(("listing", "language", "region", "account_age_days", "hour", "kind"))
     table.finish()
     return setting
 
@@ -363,6 +545,7 @@ _KINDS: dict[str, Callable[[object], bool]] = {
     "a table": lambda value: isinstance(value, dict),
     "an array of tables": lambda value: isinstance(value, list) and all(isinstance(one, dict) for one in value),
     "a text or a list of texts": _texts,
+    "a list of texts": lambda value: isinstance(value, list) and _texts(value),
     "a text, a list of texts or { not = ... }": lambda value: isinstance(value, dict) or _texts(value),
     "a behaviour or a table of them": lambda value: isinstance(value, str | dict),
 }

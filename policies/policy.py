@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from operator import attrgetter
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from policies.decision import Behaviour, Decision, Failing, Failure, Mask, Verdict
+from policies.mentions import Mentions
 from rules.types import Category, Finding, Role, Setting, Stage
 
 LANGUAGES = ("es", "en", "pt")
+QUARTER_MS = 900_000
 REVIEW = "review"  # the queue of a flagged or held message when its clause names no other
 
 
@@ -57,6 +62,21 @@ class Choice(msgspec.Struct, frozen=True):
         return known is not self.excluded
 
 
+class Hours(msgspec.Struct, frozen=True):
+    """From the hour ``start`` up to, and not with, the hour ``end``; past midnight where ``end`` comes first."""
+
+    start: int
+    end: int
+
+    def cover(self, hour: int | None) -> bool:
+        """Whether ``hour`` is one of them; one that nobody knows is not."""
+        if hour is None:
+            return False
+        if self.start < self.end:
+            return self.start <= hour < self.end
+        return hour >= self.start or hour < self.end
+
+
 class Example(msgspec.Struct, frozen=True):
     """A message that shows what a clause is for: ``verdict`` is what the whole policy must make of it."""
 
@@ -70,14 +90,16 @@ class Clause(msgspec.Struct, frozen=True):
 
     ``categories`` are those of the findings it is about; none means that it is about the whole message, by ``scores``.
     ``min_score`` is the least score of a finding, ``count`` the least number of places where one is found. ``sender``,
-    ``listing`` and ``stage`` speak of the setting, ``source`` of the rule that found. ``scores`` are classifiers'
-    outputs with the least value of each.
+    ``listing``, ``stage``, ``kind`` and ``language`` speak of the setting, ``source`` of the rule that found. ``about``
+    names what must have been found. ``scores`` are classifiers' outputs with the least value of each. ``heat`` and
+    ``strikes`` are the least, ``account_age_days`` the most that there may be, ``hours`` those of the day.
 
     ``audience`` means readers' roles. A mask covers for them alone, present or still to come; an exception holds if
     every reader is one of them; any other clause speaks if one of the readers is, or if the readers are unknown.
 
-    ``order`` is its place in the file. ``hold_for_deep``: the relay waits for the deep classifiers. ``queue`` is where
-    a person finds the message.
+    ``order`` is its place in the policy. ``hold_for_deep``: the relay waits for the deep classifiers. ``queue`` is where
+    a person finds the message. ``origin`` names the policy in which it was written, and ``changed_by`` those that have
+    changed it since.
     """
 
     id: str
@@ -96,13 +118,38 @@ class Clause(msgspec.Struct, frozen=True):
     hold_for_deep: bool = False
     queue: str = REVIEW
     examples: tuple[Example, ...] = ()
+    kind: Choice | None = None
+    language: Choice | None = None
+    about: Mentions | None = None
+    heat: float = 0.0
+    strikes: int = 0
+    account_age_days: int | None = None
+    hours: Hours | None = None
+    origin: str = ""
+    changed_by: tuple[str, ...] = ()
 
-    def applies(self, sender: Role, stage: Stage, listing: str | None) -> bool:
-        """Whether the circumstances are those of this clause; the message itself plays no part."""
+    def applies(
+        self, sender: Role, stage: Stage, listing: str | None, kind: str | None = None, language: str | None = None
+    ) -> bool:
+        """Whether the lasting circumstances are those of this clause; the message itself plays no part."""
         return (
             (self.sender is None or self.sender.admits(sender))
             and (self.stage is None or self.stage.admits(stage))
             and (self.listing is None or self.listing.admits(listing))
+            and (self.kind is None or self.kind.admits(kind))
+            and (self.language is None or self.language.admits(language))
+        )
+
+    def timely(self, setting: Setting) -> bool:
+        """Whether the passing circumstances are those of this clause. One that nobody knows is not."""
+        return (
+            setting.heat >= self.heat
+            and setting.strikes >= self.strikes
+            and (self.hours is None or self.hours.cover(setting.hour))
+            and (
+                self.account_age_days is None
+                or (setting.account_age_days is not None and setting.account_age_days <= self.account_age_days)
+            )
         )
 
     def reached(self, scores: Mapping[str, float]) -> bool:
@@ -117,20 +164,22 @@ class Clause(msgspec.Struct, frozen=True):
             return bool(audience) and audience <= self.audience
         return not audience or not audience.isdisjoint(self.audience)
 
-    def concerns(self, finding: Finding, scores: Mapping[str, float], audience: frozenset[Role]) -> bool:
-        """Whether it speaks of a finding whose category, sender, stage and listing are already known to be its own."""
+    def concerns(self, finding: Finding, scores: Mapping[str, float], setting: Setting, text: str = "") -> bool:
+        """Whether it speaks of a finding in ``text``; that the lasting circumstances are its own is known already."""
         return (
             finding.score >= self.min_score
             # A finding about the whole message has no characters that could be covered.
             and (self.verdict is not Verdict.MASK or finding.end > finding.start)
             and (self.source is None or self.source.admits_source(finding.source))
             and (not self.scores or self.reached(scores))
-            and self.heard_by(audience)
+            and self.heard_by(setting.audience)
+            and self.timely(setting)
+            and (self.about is None or self.about.cover(text, finding))
         )
 
 
 class _Plan(msgspec.Struct, frozen=True):
-    """The clauses that one sender, stage and listing leave: exceptions before the rest, then by their order.
+    """The clauses that lasting circumstances leave: exceptions before the rest, then by their order.
 
     Beside each clause of ``by_scores`` stands its first threshold, which almost every message fails.
     """
@@ -145,7 +194,9 @@ class Policy:
     ``version`` identifies the content; ``id`` is ``name@version``. ``defaults`` explains a verdict whose clause says
     nothing itself, ``closed`` is what is said when a failed stage refuses a message. ``failures`` maps a stage, or
     ``rules`` and ``classifiers`` for those not named, to its behaviour for each way of failing. ``deadline_ms`` is how
-    long the relay waits for the deep classifiers.
+    long the relay waits for the deep classifiers. ``time_zone`` is an IANA name. ``sources`` holds the files that it was
+    made of, each by its name, the base of all first and its own last; ``off`` the clauses of a base that are not in force,
+    each with the policy that says so.
     """
 
     def __init__(
@@ -159,6 +210,9 @@ class Policy:
         failures: Mapping[str, Mapping[Failing, Behaviour]],
         deadline_ms: int = 0,
         description: str = "",
+        time_zone: str = "UTC",
+        sources: tuple[tuple[str, str], ...] = (),
+        off: tuple[tuple[str, str], ...] = (),
     ) -> None:
         self.name = name
         self.version = version
@@ -169,11 +223,17 @@ class Policy:
         self.failures = failures
         self.deadline_ms = deadline_ms
         self.description = description
+        self.time_zone = time_zone
+        self.sources = sources
+        self.off = off
         self._by_id = {clause.id: clause for clause in self.clauses}
-        self._listings = frozenset().union(*(clause.listing.values for clause in self.clauses if clause.listing))
+        self._listings = _named(clause.listing for clause in self.clauses)
+        self._kinds = _named(clause.kind for clause in self.clauses)
+        self._languages = _named(clause.language for clause in self.clauses)
+        self._hour = (-1, 0)
         ranking = sorted(self.clauses, key=lambda clause: (-clause.verdict.rank, clause.order))
         self._strength = {clause.order: place for place, clause in enumerate(ranking)}
-        self._plans: dict[tuple[Role, Stage, str | None], _Plan] = {}
+        self._plans: dict[tuple[Role, Stage, str | None, str | None, str | None], _Plan] = {}
         self._clean = Decision(Verdict.ALLOW, self.id)
 
     def decide(
@@ -182,8 +242,9 @@ class Policy:
         scores: Mapping[str, float],
         setting: Setting,
         failures: Sequence[Failure] = (),
+        text: str = "",
     ) -> Decision:
-        """What happens to a message in which ``findings`` were seen.
+        """What happens to a message in which ``findings`` were seen. Without its ``text`` no clause with ``about`` speaks.
 
         An ``allow`` clause excuses the findings that it is about, each for itself and no other. All other clauses then
         speak of what is not excused; the strongest gives the verdict, each mask clause its masks. A failed stage makes
@@ -193,13 +254,18 @@ class Policy:
         heard: dict[int, list[Finding]] = {}
         for finding in findings:
             for clause in plan.by_category.get(finding.category, ()):
-                if clause.concerns(finding, scores, setting.audience):
+                if clause.concerns(finding, scores, setting, text):
                     heard.setdefault(clause.order, []).append(finding)
                     if clause.verdict is Verdict.ALLOW:
                         break
         spoke = [order for order, seen in heard.items() if _places(seen) >= self.clauses[order].count]
         for name, least, clause in plan.by_scores:
-            if scores.get(name, -1.0) >= least and clause.reached(scores) and clause.heard_by(setting.audience):
+            if (
+                scores.get(name, -1.0) >= least
+                and clause.reached(scores)
+                and clause.heard_by(setting.audience)
+                and clause.timely(setting)
+            ):
                 spoke.append(clause.order)
         if not spoke and not findings and not failures:
             return self._clean
@@ -219,6 +285,25 @@ class Policy:
             masks=_masks(clauses, heard),
             degraded=tuple(degraded),
         )
+
+    def clause(self, id: str) -> Clause | None:
+        """The clause of that id, if there is one in force."""
+        return self._by_id.get(id)
+
+    def hour(self, at: int) -> int | None:
+        """The hour of the day in the policy's time zone, ``at`` in milliseconds since 1970; None if no clause asks for it."""
+        if not self._asks_the_hour:
+            return None
+        quarter, hour = self._hour  # no zone changes its clock within a quarter of an hour
+        if quarter != at // QUARTER_MS:
+            quarter = at // QUARTER_MS
+            hour = datetime.fromtimestamp(quarter * QUARTER_MS / 1_000, ZoneInfo(self.time_zone)).hour
+            self._hour = (quarter, hour)
+        return hour
+
+    @cached_property
+    def _asks_the_hour(self) -> bool:
+        return any(clause.hours for clause in self.clauses)
 
     def behaviour(self, failure: Failure) -> Behaviour:
         """What the policy says about a failed stage, by its own name or by its group."""
@@ -270,15 +355,22 @@ class Policy:
 
     def _plan(self, setting: Setting) -> _Plan:
         # Listings are the platform's words, without end; only those that a clause names can make a difference.
-        listing = setting.listing if setting.listing in self._listings else None
-        key = (setting.sender, setting.stage, listing)
+        key = (
+            setting.sender,
+            setting.stage,
+            setting.listing if setting.listing in self._listings else None,
+            setting.kind if setting.kind in self._kinds else None,
+            setting.language if setting.language in self._languages else None,
+        )
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = self._planned(*key)
         return plan
 
-    def _planned(self, sender: Role, stage: Stage, listing: str | None) -> _Plan:
-        clauses = [clause for clause in self.clauses if clause.applies(sender, stage, listing)]
+    def _planned(
+        self, sender: Role, stage: Stage, listing: str | None, kind: str | None, language: str | None
+    ) -> _Plan:
+        clauses = [clause for clause in self.clauses if clause.applies(sender, stage, listing, kind, language)]
         clauses.sort(key=lambda clause: (clause.verdict is not Verdict.ALLOW, clause.order))
         about = {category: tuple(one for one in clauses if category in one.categories) for category in Category}
         return _Plan(
@@ -290,6 +382,10 @@ class Policy:
 _rank = attrgetter("rank")
 _by_place = attrgetter("start", "end", "audience")
 _AT_LEAST = {Behaviour.OPEN: Verdict.ALLOW, Behaviour.HOLD: Verdict.HOLD, Behaviour.CLOSED: Verdict.BLOCK}
+
+
+def _named(choices: Iterable[Choice | None]) -> frozenset[str]:
+    return frozenset[str]().union(*(choice.values for choice in choices if choice))
 
 
 def _places(findings: Sequence[Finding]) -> int:

@@ -96,14 +96,18 @@ class SecondLook:
             failures = (*failures, Failure("classifiers", self.deep.name, answer))
         else:
             scores = {**scores, **answer}
-        decision = policy.decide(judged.decision.findings, scores, setting, failures)
+        decision = policy.decide(judged.decision.findings, scores, setting, failures, text)
         us = judged.us + (time.perf_counter_ns() - began) // 1_000
         return msgspec.structs.replace(judged, decision=decision, scores=scores, us=us)
 
     def _scored(self, case: Case, scores: Scores) -> None:
         judged = case.judged
         decision = case.policy.decide(
-            judged.decision.findings, {**judged.scores, **scores}, case.setting, judged.failures
+            judged.decision.findings,
+            {**judged.scores, **scores},
+            case.setting,
+            judged.failures,
+            case.message.text,
         )
         if _stronger(decision, judged.decision):
             self._hub.run(self._change(case, decision))

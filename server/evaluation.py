@@ -198,7 +198,7 @@ def _outcome(line: Labelled, engine: Engine, policy: Policy, against: Policy | N
         judgement.decision.verdict,
         judgement.sentiment[0] if judgement.sentiment else "",
         judgement.us,
-        against.decide(findings, judgement.scores, setting).verdict if against else None,
+        against.decide(findings, judgement.scores, setting, text=line.judged).verdict if against else None,
     )
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from policies.decision import Behaviour, Failing, Verdict
 from policies.load import PolicyError, load, parse, shipped
-from policies.policy import Choice, Policy
+from policies.mentions import Mentions
+from policies.policy import Choice, Hours, Policy
 from rules.types import Category, Role, Setting, Stage, Utterance
 
 WORDS = 'es = "No."\nen = "No."\npt = "Não."\n'
@@ -72,6 +73,19 @@ def test_reads_how_each_stage_may_fail() -> None:
     assert [failures["detoxify"][failing] for failing in Failing] == ["open", "hold", "closed", "hold"]
 
 
+def test_reads_the_passing_circumstances_of_a_clause() -> None:
+    clause = policy(
+        CLAUSE + 'kind = ["rides", "homes"]\nlanguage = { not = "pt" }\nheat = 0.6\nstrikes = 2\n'
+        'account_age_days = 7\nhours = "22-7"\nabout = { terms = ["900 123 456"], links = ["example.com"] }\n',
+        head='time_zone = "Europe/Madrid"\n' + HEAD,
+    ).clauses[0]
+    assert clause.kind == Choice(frozenset({"rides", "homes"}))
+    assert clause.language == Choice(frozenset({"pt"}), excluded=True)
+    assert (clause.heat, clause.strikes, clause.account_age_days) == (0.6, 2, 7)
+    assert clause.hours == Hours(22, 7)
+    assert clause.about == Mentions(terms=("900 123 456",), links=("example.com",))
+
+
 def test_the_version_is_of_the_content() -> None:
     assert policy().id == policy().id
     assert policy().version != policy(CLAUSE + "# a remark\n").version
@@ -116,6 +130,9 @@ TOP = [
     ('version = "1"\n' + HEAD + CLAUSE, "version", "unknown key"),
     ("description = 1\n" + HEAD + CLAUSE, "description", "must be a text"),
     (HEAD, "clause", "there is no clause"),
+    ('time_zone = "Madrid"\n' + HEAD + CLAUSE, "time_zone", "there is no time zone 'Madrid'"),
+    ("time_zone = 1\n" + HEAD + CLAUSE, "time_zone", "must be a text, not 1"),
+    ('time_zone = "../UTC"\n' + HEAD + CLAUSE, "time_zone", "there is no time zone"),
     ('clause = "c"\n' + HEAD, "clause", "must be an array of tables"),
     (HEAD + '[clause]\nid = "c"\n', "clause", "must be an array of tables"),
     (f'name = "tried"\n{FAILURE}{CLAUSE}', "reason", "is missing"),
@@ -211,6 +228,20 @@ CLAUSES = [
     (CLAUSE + "scores = { toxicity = 90 }\n", "scores.toxicity", "must be from 0 to 1, not 90"),
     (CLAUSE + 'scores = { toxicity = "high" }\n', "scores.toxicity", "must be a number"),
     (CLAUSE + 'scores = { "a b" = 0.5 }\n', "scores.a b", "is no name of a score"),
+    (CLAUSE + 'language = "fr"\n', "language", "is no name"),
+    (CLAUSE + 'kind = "Long rides"\n', "kind", "is no name"),
+    (CLAUSE + "heat = 2\n", "heat", "must be from 0 to 1, not 2"),
+    (CLAUSE + 'heat = "hot"\n', "heat", "must be a number"),
+    (CLAUSE + "strikes = -1\n", "strikes", "must be from 0 to 1000, not -1"),
+    (CLAUSE + "strikes = 1.5\n", "strikes", "must be a whole number"),
+    (CLAUSE + "account_age_days = -1\n", "account_age_days", "must be from 0 to 36500"),
+    (CLAUSE + 'account_age_days = "a week"\n', "account_age_days", "must be a whole number"),
+    (CLAUSE + 'hours = "22-07"\n', "hours", "need a time_zone"),
+    (CLAUSE + 'hours = "night"\n', "hours", "must be from an hour to another, such as 22-07, not 'night'"),
+    (CLAUSE + 'hours = "22-25"\n', "hours", "must be from an hour to another"),
+    (CLAUSE + 'hours = "8-8"\n', "hours", "must be from an hour to another"),
+    (CLAUSE + 'hours = "0-24"\n', "hours", "must be from an hour to another"),
+    (CLAUSE + "hours = 22\n", "hours", "must be a text, not 22"),
     (CLAUSE + "hold_for_deep = 1\n", "hold_for_deep", "must be true or false, not 1"),
     (CLAUSE + "hold_for_deep = true\n", "hold_for_deep", "needs a deadline"),
     (CLAUSE + 'queue = "Safety first"\n', "queue", "must be small letters"),

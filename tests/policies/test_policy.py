@@ -16,7 +16,9 @@ from rules.types import Category, Finding, Role, Setting, Stage
 
 WORDS = 'es = "{0} es"\nen = "{0} en"\npt = "{0} pt"\n'
 VERDICTS = ("nudge", "mask", "hold", "block", "closed")
-HEAD = 'name = "tried"\n' + "".join(f"[reason.{verdict}]\n{WORDS.format(verdict)}" for verdict in VERDICTS)
+HEAD = 'name = "tried"\ntime_zone = "America/Sao_Paulo"\n' + "".join(
+    f"[reason.{verdict}]\n{WORDS.format(verdict)}" for verdict in VERDICTS
+)
 FAILURE = '[failure]\nrules = "hold"\nclassifiers = "open"\n'
 
 
@@ -69,6 +71,29 @@ CONDITIONS = [
     (CONTACT + 'listing = { not = "toys" }', {"listing": "toys"}, False),
     (CONTACT + 'listing = { not = "toys" }', {"listing": "books"}, True),
     (CONTACT + 'listing = { not = "toys" }', {"listing": None}, True),
+    (CONTACT + 'kind = "rides"', {"kind": "rides"}, True),
+    (CONTACT + 'kind = "rides"', {"kind": "homes"}, False),
+    (CONTACT + 'kind = "rides"', {"kind": None}, False),
+    (CONTACT + 'kind = { not = "rides" }', {"kind": None}, True),
+    (CONTACT + 'language = ["es", "pt"]', {"language": "pt"}, True),
+    (CONTACT + 'language = ["es", "pt"]', {"language": "en"}, False),
+    (CONTACT + 'language = { not = "es" }', {"language": None}, True),
+    (CONTACT + "heat = 0.6", {"heat": 0.6}, True),
+    (CONTACT + "heat = 0.6", {"heat": 0.59}, False),
+    (CONTACT + "heat = 0.6", {"heat": math.nan}, False),
+    (CONTACT + "strikes = 2", {"strikes": 2}, True),
+    (CONTACT + "strikes = 2", {"strikes": 1}, False),
+    (CONTACT + "account_age_days = 7", {"account_age_days": 7}, True),
+    (CONTACT + "account_age_days = 7", {"account_age_days": 8}, False),
+    (CONTACT + "account_age_days = 7", {"account_age_days": None}, False),
+    (CONTACT + 'hours = "22-07"', {"hour": 22}, True),
+    (CONTACT + 'hours = "22-07"', {"hour": 6}, True),
+    (CONTACT + 'hours = "22-07"', {"hour": 7}, False),
+    (CONTACT + 'hours = "22-07"', {"hour": 12}, False),
+    (CONTACT + 'hours = "22-07"', {"hour": None}, False),
+    (CONTACT + 'hours = "9-18"', {"hour": 9}, True),
+    (CONTACT + 'hours = "9-18"', {"hour": 18}, False),
+    (CONTACT + 'hours = "18-24"', {"hour": 23}, True),
     (CONTACT + 'source = "rule"', {}, True),
     (CONTACT + 'source = "rule:entry"', {}, True),
     (CONTACT + 'source = "rul"', {}, False),
@@ -397,3 +422,33 @@ def test_deciding_takes_microseconds(findings: list[Finding], most_us: int) -> N
     scores = {"toxicity": 0.1, "insult": 0.1, "hate": 0.1, "threat": 0.1}
     best = min(timeit(lambda: tried.decide(findings, scores, setting), number=1_000) for _ in range(5))
     assert best * 1_000 < most_us
+
+
+def test_passing_circumstances_also_bind_a_clause_about_scores() -> None:
+    hot = policy('scores = { toxicity = 0.8 }\nheat = 0.5\nverdict = "hold"')
+    assert hot.decide((), {"toxicity": 0.9}, Setting(heat=0.5)).verdict is Verdict.HOLD
+    assert hot.decide((), {"toxicity": 0.9}, Setting(heat=0.4)).verdict is Verdict.ALLOW
+
+
+SUMMER, WINTER = 1_784_289_600_000, 1_768_564_800_000  # 12:00 UTC on 17 July and on 16 January 2026
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "hour"),
+    [
+        ("UTC", SUMMER, 12),
+        ("Europe/Madrid", SUMMER, 14),
+        ("Europe/Madrid", WINTER, 13),
+        ("America/Sao_Paulo", SUMMER, 9),
+        ("Asia/Kathmandu", SUMMER, 17),
+        ("Asia/Kathmandu", SUMMER + 15 * 60_000, 18),
+    ],
+)
+def test_the_hour_is_that_of_the_policys_time_zone(zone: str, at: int, hour: int) -> None:
+    head = HEAD.replace("America/Sao_Paulo", zone)
+    clause = '[[clause]]\nid = "c"\ncategory = "contact"\nhours = "22-07"\nverdict = "hold"\n'
+    assert parse((head + FAILURE + clause).encode(), "p.toml").hour(at) == hour
+
+
+def test_nobody_asks_for_the_hour_where_no_clause_does() -> None:
+    assert policy(CONTACT).hour(SUMMER) is None
