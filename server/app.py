@@ -42,6 +42,7 @@ from rules import lexicon
 from server import problems
 from server.api import Api
 from server.config import Config
+from server.console.console import Console
 from server.platform import Health
 from storage import tenants
 from storage.database import Database, normalise
@@ -83,6 +84,7 @@ class Service:
         second_look = SecondLook(self.deep, database, self.hub) if self.deep else None
         self.chat = Chat(database, engine, self.hub, Gate(database), limits, config.origins, second_look)
         self.api = Api(database, self.hub, engine, policy)
+        self.console = Console(database, self.hub)
 
     def app(self) -> ASGIApp:
         """The ASGI application."""
@@ -90,6 +92,7 @@ class Service:
             Route("/health", self.health),
             WebSocketRoute("/v1/ws", self.socket),
             *self.api.routes(),
+            *self.console.routes(),
             Mount("/static", _Static(directory=STATIC)),
         ]
         if self.config.demo:

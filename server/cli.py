@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ROLES = ("buyer", "seller", "provider", "agent", "bot")
 STAGES = ("enquiry", "negotiation", "ordered", "delivered", "dispute")
 LANGUAGES = ("es", "en", "pt")
+STAFF_ROLES = ("reviewer", "lead", "admin", "auditor")
 
 POLICY = click.option(
     "--policy", default="marketplace", show_default=True, metavar="FILE", envvar="TERTULIA_POLICY", show_envvar=True,
@@ -266,6 +267,112 @@ def token(
             mint(known, participant, name=name or participant, role=role, lang=lang,
                  conversations=list(conversations) or "*", expires_in=expires_in)
         )  # fmt: skip
+
+
+@main.group()
+def staff() -> None:
+    """Let people into the console, and lock them out."""
+
+
+TENANT = click.option(
+    "--tenant", default="default", show_default=True, metavar="ID", envvar="TERTULIA_TENANT", show_envvar=True
+)
+PASSWORD = click.option(
+    "--password-stdin", is_flag=True, help="Take the password from standard input instead of asking for it."
+)
+
+
+@staff.command("add")
+@click.argument("login")
+@click.option("--role", type=click.Choice(STAFF_ROLES), required=True)
+@click.option("--name", help="As the others see them.  [default: LOGIN]")
+@click.option("--email", default="", metavar="ADDRESS", help="By which they come through OpenID Connect.")
+@click.option("--lang", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@PASSWORD
+@TENANT
+@DATABASE
+def staff_add(
+    login: str, role: str, name: str | None, email: str, lang: str, password_stdin: bool, tenant: str, database: str
+) -> None:
+    """Let somebody sign in to the console as LOGIN."""
+    from server.console.operator import add
+
+    password = _password(login, password_stdin)
+    with _failures_told():
+        click.echo(add(_database(database), tenant, login, name or login, role, lang, email, password))
+
+
+@staff.command("list")
+@TENANT
+@DATABASE
+def staff_list(tenant: str, database: str) -> None:
+    """Show who can sign in, and as what."""
+    from server.console.operator import listed
+
+    with _failures_told():
+        for line in listed(_database(database), tenant):
+            click.echo(line)
+
+
+@staff.command("disable")
+@click.argument("login")
+@TENANT
+@DATABASE
+def staff_disable(login: str, tenant: str, database: str) -> None:
+    """Lock LOGIN out, at once and everywhere."""
+    from server.console.operator import disable
+
+    with _failures_told():
+        click.echo(disable(_database(database), tenant, login))
+
+
+@staff.command("reset")
+@click.argument("login")
+@PASSWORD
+@TENANT
+@DATABASE
+def staff_reset(login: str, password_stdin: bool, tenant: str, database: str) -> None:
+    """Give LOGIN another password and let them in again; they are signed out everywhere."""
+    from server.console.operator import reset
+
+    password = _password(login, password_stdin)
+    with _failures_told():
+        click.echo(reset(_database(database), tenant, login, password))
+
+
+def _password(login: str, from_stdin: bool) -> str:
+    """A new password, never from the arguments: every process of the machine can read those."""
+    from server.console.passwords import WeakPassword, hashed
+
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    try:
+        return hashed(password, login)
+    except WeakPassword as problem:
+        raise click.ClickException(str(problem)) from None
+
+
+@main.group()
+def audit() -> None:
+    """Look after the audit log of the console."""
+
+
+@audit.command()
+@TENANT
+@DATABASE
+def verify(tenant: str, database: str) -> None:
+    """Follow the chain of the audit log. Exit code 1 when an entry was altered, taken out or put in."""
+    from server.console.operator import state
+
+    with _failures_told():
+        found = state(_database(database), tenant)
+    if found.broken_at:
+        raise click.ClickException(
+            f"The chain is broken at entry {found.broken_at}; {found.broken_at - 1} before it hold."
+        )
+    click.echo(f"good     {tenant}: {found.entries} entries, head {found.head}")
 
 
 @main.command()

@@ -19,7 +19,10 @@ _detail = msgspec.json.Decoder(dict[str, Any])
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One act. ``actor`` is a staff id, or ``operator`` for who used the command line; ``at`` in milliseconds."""
+    """One act. ``actor`` is a staff id, ``operator`` for who used the command line, empty for who is not known.
+
+    ``at`` in milliseconds.
+    """
 
     seq: int
     at: int

@@ -40,11 +40,15 @@ class Staff(msgspec.Struct, frozen=True):
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Somebody who may sign in. ``password`` is an argon2 hash, or empty; ``disabled_at`` 0 for who is welcome."""
+    """Somebody who may sign in. ``password`` is an argon2 hash, or empty; ``disabled_at`` 0 for who is welcome.
+
+    ``provisional`` marks a password that somebody else chose: nothing else can be done before it is changed.
+    """
 
     staff: Staff
     email: str
     password: str
+    provisional: bool
     preferences: dict[str, Any]
     created_at: int
     disabled_at: int = 0
@@ -74,7 +78,7 @@ def id_of(login: str) -> str:
 
 def add(
     connection: Connection, tenant: str, login: str, name: str, role: StaffRole, lang: str, email: str, password: str,
-    at: int,
+    at: int, *, provisional: bool = False,
 ) -> Staff:  # fmt: skip
     """Let somebody in from now on. Raises Stale when the login or the e-mail address is taken."""
     staff = Staff(tenant, id_of(login), name, role, lang)
@@ -85,7 +89,7 @@ def add(
     connection.execute(
         insert(t.staff).values(
             tenant=tenant, id=staff.id, name=name, email=email.casefold(), role=role, lang=lang, password=password,
-            preferences="{}", created_at=at, disabled_at=None,
+            provisional=int(provisional), preferences="{}", created_at=at, disabled_at=None,
         )
     )  # fmt: skip
     return staff
@@ -133,9 +137,11 @@ def change(connection: Connection, tenant: str, id: str, name: str, role: StaffR
     )
 
 
-def set_password(connection: Connection, tenant: str, id: str, password: str) -> None:
+def set_password(connection: Connection, tenant: str, id: str, password: str, *, provisional: bool = False) -> None:
     """From now on this hash is the password's. Raises NotFound."""
-    done = connection.execute(update(t.staff).where(_is(tenant, id)).values(password=password))
+    done = connection.execute(
+        update(t.staff).where(_is(tenant, id)).values(password=password, provisional=int(provisional))
+    )
     if not done.rowcount:
         raise NotFound("member of the staff")
 
@@ -263,8 +269,9 @@ def _mark(key: str) -> str:
 def _account(row: Row[Any]) -> Account:
     staff = Staff(row.tenant, row.id, row.name, StaffRole(row.role), row.lang)
     return Account(
-        staff, row.email, row.password, _preferences.decode(row.preferences), row.created_at, row.disabled_at or 0
-    )
+        staff, row.email, row.password, bool(row.provisional), _preferences.decode(row.preferences), row.created_at,
+        row.disabled_at or 0,
+    )  # fmt: skip
 
 
 def how_many(connection: Connection, tenant: str) -> int:

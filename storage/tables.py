@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 
@@ -37,7 +37,7 @@ conversations = Table(
     _key("title"),
     Column("listing", Text),
     _key("stage"),
-    _key("policy"),
+    _key("kind"),  # the platform's word for what sort of conversation it is; a policy may be for one kind alone
     Column("last_seq", BigInteger, nullable=False),
     _key("head"),
     _milliseconds("created_at"),
@@ -148,7 +148,7 @@ review_items = Table(
     _key("policy"),  # that of the decision that put it here
     Column("degraded", Integer, nullable=False),  # 0 or 1
     Column("reach", Integer, nullable=False),  # how many others had received it
-    Column("weight", Float, nullable=False),  # of its reporters, added up
+    Column("weight", Integer, nullable=False),  # of its reporters, added up, in thousandths
     _milliseconds("opened_at"),
     _milliseconds("due_at"),
     Column("version", Integer, nullable=False),
@@ -477,4 +477,85 @@ suggestions_off = Table(
     _key("conversation", primary_key=True),
     _key("participant", primary_key=True),
     _milliseconds("at"),
+)
+
+# Every policy that was ever in force, with all that it was made of, so that a decision can be replayed by the law of its time.
+# Under the tenant without a name are those of the operator's files.
+policy_versions = Table(
+    "policy_versions",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),  # name@version
+    _key("sources"),  # JSON: [name, TOML] each, the base of all first
+    _key("by"),
+    _key("note"),
+    _milliseconds("at"),
+)
+
+# What was put in force for which kind of conversation, by whom and why; ``policy`` is empty where a tenant's was taken back.
+policy_publications = Table(
+    "policy_publications",
+    metadata,
+    _key("tenant", primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    _key("kind"),
+    _key("policy"),
+    _key("act"),  # publish, follow (the one it extends has changed), roll_back or withdraw
+    _key("by"),
+    _key("note"),
+    _milliseconds("at"),
+)
+
+# Projection: the newest publication of each kind, unless it was taken back.
+policies_in_force = Table(
+    "policies_in_force",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("kind", primary_key=True),
+    _key("policy"),
+    Column("seq", BigInteger, nullable=False),
+)
+
+policy_drafts = Table(
+    "policy_drafts",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("kind"),
+    _key("source"),  # TOML, which may be at fault as long as it is a draft
+    Column("revision", BigInteger, nullable=False),
+    _key("by"),
+    _milliseconds("created_at"),
+    _milliseconds("changed_at"),
+)
+
+# A draft tried on what was said (backtest) or on what is being said (shadow), without effect on anybody.
+policy_trials = Table(
+    "policy_trials",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("id", primary_key=True),
+    _key("what"),  # backtest or shadow
+    _key("kind"),
+    _key("draft"),
+    _key("policy"),  # name@version of the draft as it was tried
+    _key("against"),  # name@version of what was in force
+    _key("sources"),
+    _key("state"),  # running, done, stopped or failed
+    _key("problem"),
+    _key("by"),
+    _milliseconds("started_at"),
+    _milliseconds("ended_at"),
+    Column("of", BigInteger, nullable=False),  # messages to be looked at, as far as it is known
+    Index("policy_trials_by_state", "state"),
+)
+
+# What a node has counted so far: added up they are the trial's report. Samples are ids, nobody's words.
+policy_tallies = Table(
+    "policy_tallies",
+    metadata,
+    _key("tenant", primary_key=True),
+    _key("trial", primary_key=True),
+    _key("node", primary_key=True),
+    _key("tally"),  # JSON
 )

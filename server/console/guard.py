@@ -20,7 +20,7 @@ from server import problems
 from server.api import read_body
 from storage import staff as accounts
 from storage.database import Database
-from storage.staff import Staff, StaffRole
+from storage.staff import Account, Staff, StaffRole
 
 COOKIE = "tertulia_console"
 CSRF_HEADER = "x-csrf-token"
@@ -51,7 +51,8 @@ class Endpoint(msgspec.Struct, frozen=True):
     """One call of the console: ``await handle(staff, request, body)`` gives the answer, or a Response as it is.
 
     ``body`` is the type that the body is decoded to; without it ``handle`` gets None. ``renews`` tells whether the call shows
-    that somebody is there, and keeps them signed in; what a page does by itself does not.
+    that somebody is there, and keeps them signed in; what a page does by itself does not. ``provisional`` lets through who
+    has yet to choose a password of their own.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     roles: frozenset[StaffRole] = EVERYBODY
     status: int = 200
     renews: bool = True
+    provisional: bool = False
 
 
 class Guard:
@@ -76,7 +78,7 @@ class Guard:
             paths.setdefault(endpoint.path, {})[endpoint.method] = endpoint
         return [Route(path, self._opened(methods), methods=list(methods)) for path, methods in paths.items()]
 
-    async def staff(self, request: Request, *, renews: bool = False) -> Staff | None:
+    async def account(self, request: Request, *, renews: bool = False) -> Account | None:
         """Who is signed in in this browser."""
         secret = request.cookies.get(COOKIE, "")
         if not 0 < len(secret) <= 100:
@@ -88,7 +90,7 @@ class Guard:
         account, due = found
         if due and renews:
             await self._database.write(lambda tx: accounts.note_use(tx, secret, at))
-        return account.staff
+        return account
 
     def _opened(self, methods: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
         decoders = {
@@ -112,11 +114,14 @@ class Guard:
     async def _let_in(self, request: Request, endpoint: Endpoint) -> Staff:
         if request.method not in _SAFE:
             require_own_page(request)
-        staff = await self.staff(request, renews=endpoint.renews)
-        if staff is None:
+        account = await self.account(request, renews=endpoint.renews)
+        if account is None:
             raise Denied(401, "unauthenticated", "Sign in first.")
         if request.method not in _SAFE:
             _require_token(request)
+        staff = account.staff
+        if account.provisional and not endpoint.provisional:
+            raise Denied(403, "password", "Choose a password of your own first.")
         if staff.role not in endpoint.roles:
             raise Denied(403, "forbidden", f"This takes another role than {staff.role}.", role=staff.role)
         return staff

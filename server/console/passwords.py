@@ -38,7 +38,8 @@ def hashed(password: str, login: str) -> str:
 def fits(stored: str, password: str) -> bool:
     """Whether it is the password behind ``stored``; takes as long for an account that has none."""
     try:
-        return _hasher.verify(stored or _NOBODY, password) and bool(stored)
+        _hasher.verify(stored or _NOBODY, password)
+        return bool(stored)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("lang", sa.Text(), nullable=False),
         sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("provisional", sa.Integer(), nullable=False),
         sa.Column("preferences", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
