@@ -15,6 +15,7 @@ from desk.consent import SCOPES
 from moderation.engine import Engine
 from moderation.heat import Tone, tone
 from moderation.judgement import Judgement
+from moderation.suggestions.suggester import harmful
 from policies.decision import Decision, Verdict
 from policies.policy import Policy, Reason
 from realtime.auth import STAFF, Gate
@@ -30,6 +31,7 @@ from realtime.protocol import (
     Appeal,
     Consent,
     Decided,
+    Dismiss,
     Draft,
     Edit,
     Hello,
@@ -41,6 +43,7 @@ from realtime.protocol import (
     Limits,
     LogEvent,
     Post,
+    Prefer,
     Rate,
     React,
     Read,
@@ -57,10 +60,11 @@ from realtime.protocol import (
 )
 from realtime.room import Room
 from realtime.second_look import SecondLook
+from realtime.suggesting import Suggesting
 from realtime.visibility import Reader, invitation_view
 from rules.emoji import is_emoji
 from rules.types import Role, Setting
-from storage import conversations, invitations, log, reviews
+from storage import conversations, invitations, log, reviews, suggestions
 from storage.database import Database
 from storage.errors import NotFound, StorageError
 from storage.values import Entry, Form, LogItem, Member, Message, StoredInvitation
@@ -80,7 +84,7 @@ class Chat:
 
     def __init__(
         self, database: Database, engine: Engine, hub: Hub, gate: Gate, limits: Limits, origins: Collection[str] = (),
-        second_look: SecondLook | None = None,
+        second_look: SecondLook | None = None, suggesting: Suggesting | None = None,
     ) -> None:  # fmt: skip
         self.database = database
         self.engine = engine
@@ -89,6 +93,7 @@ class Chat:
         self.limits = limits
         self.origins = frozenset(origins)
         self.second_look = second_look
+        self.suggesting = suggesting
         self._marks: dict[tuple[str, str, str], int] = {}
         self._typed: dict[tuple[str, str, str], float] = {}
 
@@ -98,7 +103,8 @@ class Chat:
         """Greet a participant: what they are part of, then what they missed. Raises Refusal if they are here too often."""
         me = connection.identity
         connection.person = self.hub.arrive(connection, self.limits.connections)
-        mine = [] if me.role == STAFF else await self._conversations_of(connection)
+        mine, wish = ((), "none") if me.role == STAFF else await self._arrival(connection)
+        connection.person.suggestions = wish == "on"
         rooms = await asyncio.gather(*(self.hub.room(me.tenant, id) for id in mine))
         if connection.gone:
             return
@@ -111,6 +117,7 @@ class Chat:
             Welcome(
                 participant=me.id, name=me.name, role=me.role, lang=me.lang,
                 conversations=[room.view(me.id) for room in rooms], limits=self.limits, server_time=now(),
+                suggestions=wish,
             )
         )  # fmt: skip
         for at in {one.conversation: one for one in command.resume}.values():
@@ -160,7 +167,26 @@ class Chat:
         if len(self._typed) > 10_000:
             self._typed.clear()
         self._typed[key] = at
+        if self.suggesting is not None:
+            self.suggesting.writes(key)
         self.hub.signal(room.tenant, "conversation", room.id, TypingNow(room.id, member.id), member.id)
+
+    async def prefer(self, connection: Connection, command: Prefer) -> Accepted:
+        """Turn suggested replies off, or on again, for the participant."""
+        me = connection.identity
+        if me.role == STAFF or connection.person is None:
+            raise Refusal("forbidden", "Staff is not offered replies.")
+        self._spend(connection)
+        on, at = command.suggestions, now()
+        await self.database.write(lambda tx: suggestions.switch(tx, me.tenant, participant=me.id, on=on, at=at))
+        connection.person.suggestions = on
+        return Accepted(command.ref)
+
+    def dismiss(self, connection: Connection, command: Dismiss) -> None:
+        """Count that what was suggested was put away."""
+        room, member = self._room(connection, command.conversation)
+        if self.suggesting is not None:
+            self.suggesting.offers.dismissed((room.tenant, room.id, member.id), command.message)
 
     # -------------------------------------------------------------------------------------------- messages
 
@@ -210,6 +236,8 @@ class Chat:
         if self.second_look is not None:
             self.second_look.beside(room, setting, judged, message)
         self._tell_staff(room, member, appended.id, appended.seq, command.text, judged)
+        if command.suggestion and self.suggesting is not None:
+            self.suggesting.offers.sent((room.tenant, room.id, member.id), command.suggestion, command.text)
         return Accepted(
             ref=command.ref, client_id=command.client_id, id=appended.id, seq=appended.seq,
             verdict=shown_to_author(decision.verdict), reasons=self._reasons(connection, room.policy, decision),
@@ -414,6 +442,8 @@ class Chat:
         )  # fmt: skip
         items = await self._commit(room.tenant, room.id, lambda tx: [invitations.create(tx, room.tenant, invitation)])
         self._tell_desks(room.tenant, invitation, room.title)
+        if self.suggesting is not None:
+            self.suggesting.offers.invited((room.tenant, room.id, member.id))
         return Accepted(ref=command.ref, id=invitation.id, seq=items[0].seq)
 
     async def consent(self, connection: Connection, command: Consent) -> Accepted:
@@ -506,11 +536,17 @@ class Chat:
             return []
         return list(policy.reasons(decision, connection.identity.lang))
 
-    async def _conversations_of(self, connection: Connection) -> Sequence[str]:
+    async def _arrival(self, connection: Connection) -> tuple[Sequence[str], str]:
+        """The conversations of who has just come, and whether words may be suggested to them: see ``Welcome``."""
         me = connection.identity
-        return await self.database.read(
-            lambda tx: conversations.of_participant(tx, me.tenant, me.id, CONVERSATIONS, me.conversations)
-        )
+
+        def ask(tx: Transaction) -> tuple[Sequence[str], str]:
+            mine = conversations.of_participant(tx, me.tenant, me.id, CONVERSATIONS, me.conversations)
+            if self.suggesting is None or suggestions.off(tx, me.tenant, ""):
+                return mine, "none"
+            return mine, "on" if suggestions.wanted(tx, me.tenant, me.id) else "off"
+
+        return await self.database.read(ask)
 
     async def _commit(
         self, tenant: str, conversation: str, act: Callable[[Transaction], list[LogItem]]
@@ -679,14 +715,17 @@ def shown_to_author(verdict: Verdict) -> str:
 
 def _form(member: Member, command: Post, decision: Decision, at: int, sounds: Tone) -> Form:
     if not shows(decision) and not command.reply_to and not command.attachments:
-        return Form(member.role, at, heat=sounds.heat, feeling=sounds.feeling, language=sounds.language)
+        return Form(
+            member.role, at, heat=sounds.heat, feeling=sounds.feeling, language=sounds.language,
+            harmful=harmful(decision),
+        )  # fmt: skip
     return Form(
         role=member.role, at=at, state="held" if decision.verdict is Verdict.HOLD else "visible",
         masks=decision.masks, reply_to=command.reply_to or "",
         attachments=tuple(msgspec.to_builtins(one) for one in command.attachments),
         verdict=decision.verdict if shows(decision) else Verdict.ALLOW,
         clauses=decision.clauses if shows(decision) else (),
-        heat=sounds.heat, feeling=sounds.feeling, language=sounds.language,
+        heat=sounds.heat, feeling=sounds.feeling, language=sounds.language, harmful=harmful(decision),
     )  # fmt: skip
 
 

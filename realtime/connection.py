@@ -18,6 +18,7 @@ from realtime.protocol import (
     BadFrame,
     Command,
     Consent,
+    Dismiss,
     Draft,
     Edit,
     Event,
@@ -26,6 +27,7 @@ from realtime.protocol import (
     Invite,
     Leave,
     Post,
+    Prefer,
     Rate,
     React,
     Read,
@@ -137,7 +139,7 @@ class Connection:
             case _ if not self.welcomed:
                 ref = getattr(command, "ref", "")
                 self._refuse_frame(BadFrame("unauthenticated", "Say hello first, and wait for the welcome.", ref), now)
-            case Typing() | Read():
+            case Typing() | Read() | Dismiss():
                 self._at_once(command)
             case _:
                 self._begin(self._carry_out(command))
@@ -178,6 +180,8 @@ class Connection:
         match command:
             case Post():
                 return await chat.post(self, command)
+            case Prefer():
+                return await chat.prefer(self, command)
             case Draft():
                 return chat.draft(self, command)
             case Edit():
@@ -212,12 +216,15 @@ class Connection:
                 return await chat.leave(self, command)
         raise AssertionError(f"no verb for {type(command).__name__}")
 
-    def _at_once(self, command: Typing | Read) -> None:
+    def _at_once(self, command: Typing | Read | Dismiss) -> None:
         try:
-            if isinstance(command, Typing):
-                self._chat.typing(self, command)
-            else:
-                self._chat.read(self, command)
+            match command:
+                case Typing():
+                    self._chat.typing(self, command)
+                case Read():
+                    self._chat.read(self, command)
+                case Dismiss():
+                    self._chat.dismiss(self, command)
         except Exception as problem:
             self.send(refused("", problem))
 

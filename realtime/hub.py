@@ -26,6 +26,7 @@ from storage.values import LogItem
 
 if TYPE_CHECKING:
     from realtime.connection import Connection
+    from realtime.suggesting import Suggesting
 
 Key = tuple[str, str]  # tenant and an id within it: never one string, so that no two tenants' keys can meet
 
@@ -42,14 +43,15 @@ logger = logging.getLogger("tertulia.hub")
 
 
 class Presences:
-    """One participant on this node: their connections and what they may still send."""
+    """One participant on this node: their connections, what they may still send, and whether words may be suggested."""
 
-    __slots__ = ("connections", "frames", "posts")
+    __slots__ = ("connections", "frames", "posts", "suggestions")
 
     def __init__(self, posts: Credit, frames: Credit) -> None:
         self.connections: set[Connection] = set()
         self.posts = posts
         self.frames = frames
+        self.suggestions = True
 
 
 class Hub:
@@ -67,6 +69,7 @@ class Hub:
         self.database = database
         self.broker = broker
         self.policies = policies
+        self.suggesting: Suggesting | None = None
         self.draining = False
         self._empty = asyncio.Event()
         self.rooms: dict[Key, Room] = {}
@@ -332,6 +335,8 @@ class Hub:
                 self._loop.call_soon(self._flush_all)
             self._dirty.append(room)
         room.pending.append(item)
+        if item.kind == "posted" and item.message is not None and self.suggesting is not None:
+            self.suggesting.heard(room, item.message)
         if item.kind == "joined":
             self._let_in(room, item.actor)
         elif item.kind == "left":

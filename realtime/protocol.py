@@ -59,6 +59,20 @@ class Hello(Command, frozen=True):
     resume: Annotated[list[Resume], Meta(max_length=200)] = []
 
 
+class Prefer(Command, frozen=True):
+    """Say whether words to answer with are wanted. Kept for the participant, on whatever they connect next."""
+
+    ref: Ref
+    suggestions: bool
+
+
+class Dismiss(Command, frozen=True):
+    """What was suggested as answers to ``message`` was put away. Never answered unless refused."""
+
+    conversation: Id
+    message: Id
+
+
 class Post(Command, frozen=True):
     """Say something. ``client_id`` makes it safe to send again. ``despite_advice`` sends after a nudge all the same."""
 
@@ -220,7 +234,7 @@ class Leave(Command, frozen=True):
 
 
 AnyCommand = (
-    Hello | Post | Draft | Edit | Retract | React | Read | Typing | Report | Appeal | Invite | Consent | Withdraw
+    Hello | Prefer | Dismiss | Post | Draft | Edit | Retract | React | Read | Typing | Report | Appeal | Invite | Consent | Withdraw
     | Accept | Rate | Resolve | Since | History | Leave
 )  # fmt: skip
 
@@ -289,7 +303,10 @@ class Limits(Struct, frozen=True):
 
 
 class Welcome(Event, frozen=True):
-    """The answer to ``hello``. ``role`` is ``staff`` for a connection that watches decisions and takes part in nothing."""
+    """The answer to ``hello``. ``role`` is ``staff`` for a connection that watches decisions and takes part in nothing.
+
+    ``suggestions`` is ``on``, ``off`` (the participant has turned them off) or ``none`` (there are none here).
+    """
 
     participant: str
     name: str
@@ -298,6 +315,7 @@ class Welcome(Event, frozen=True):
     conversations: list[ConversationView]
     limits: Limits
     server_time: int
+    suggestions: str = "on"
 
 
 class Opened(Event, frozen=True, tag="conversation"):
@@ -449,12 +467,22 @@ class Presence(Event, frozen=True):
     online: bool
 
 
+class SuggestionView(Struct, frozen=True, omit_defaults=True):
+    """Words that one could answer with. ``action`` (``invite``) is what is done in place of writing them."""
+
+    id: str
+    text: str
+    stance: str = ""
+    action: str = ""
+
+
 class Suggested(Event, frozen=True):
-    """Words that one could answer with. Never sent by themselves."""
+    """Answers to ``message`` for this reader, three at most, in the language ``lang``. Never sent by themselves."""
 
     conversation: str
     message: str
-    suggestions: list[dict[str, Any]]
+    suggestions: list[SuggestionView]
+    lang: str = ""
 
 
 LogEvent = Posted | Changed | Hidden | Joined | Left | SettingChanged | Invitation

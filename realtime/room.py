@@ -40,6 +40,7 @@ class Room:
         self.members = {member.id: member for member in conversation.members if not member.left_seq}
         self.invitation = conversation.invitation
         self.recent: tuple[Utterance, ...] = ()
+        self.said: dict[str, Message] = {}
         self.mood = Mood()
         self.moods: dict[str, Mood] = {}
         self.connections: dict[Connection, Reader] = {}
@@ -76,10 +77,15 @@ class Room:
                 for connection in self.connections:
                     if connection.identity.id in self.members:
                         self.connections[connection] = self.reader(connection.identity.id)
+        if item.message is not None and item.message.id in self.said:
+            self.said[item.message.id] = item.message
         self.last_seq = item.seq
 
     def listen(self, message: Message) -> None:
         """Take in what was said. What the others do not see moves its author's mood, and not the conversation's."""
+        self.said[message.id] = message
+        if len(self.said) > RECENT:
+            del self.said[next(iter(self.said))]
         form = message.form
         tone = Tone(form.heat, form.feeling, form.language)
         self.moods[message.author] = self.moods.get(message.author, _CALM).after(tone, form.at)

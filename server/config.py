@@ -11,6 +11,7 @@ class Config(msgspec.Struct, frozen=True):
     ``database`` is ``sqlite:///path`` or ``postgresql://…``; ``redis`` is empty for one process alone. ``policy`` is a file or the
     name of a shipped one. ``api_key`` is what the default tenant's backend signs in with; empty for one that is made and kept
     beside the database. ``origins`` are the web origins that may connect; none given, only the server's own.
+    Without ``suggestions`` nobody is offered words to answer with.
     ``detoxify`` is ``original``, ``unbiased``, ``multilingual`` or a checkpoint's path; empty for none. ``detoxify_config`` is the
     folder of its configuration and tokenizer; empty to ask the hub of Hugging Face, or its cache.
     """
@@ -27,5 +28,6 @@ class Config(msgspec.Struct, frozen=True):
     posts_burst: int = 10
     connections_per_user: int = 20
     drain_seconds: float = 3.0
+    suggestions: bool = True
     detoxify: str = ""
     detoxify_config: str = ""

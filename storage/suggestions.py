@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, select
 
 from storage import tables as t
+from storage.bulk import Bulk
 
 _c = t.suggestion_counts.c
 _off = t.suggestions_off.c
@@ -41,17 +42,28 @@ class Counts(msgspec.Struct):
 
 
 _COUNTS = Counts.__struct_fields__
+_KEY = Shown.__struct_fields__
+_add = Bulk(
+    f"INSERT INTO suggestion_counts ({', '.join((*_KEY, *_COUNTS))})"
+    f" SELECT {', '.join(f'r.{name}' for name in (*_KEY, *_COUNTS))} FROM {{rows}} WHERE true"
+    " ON CONFLICT (tenant, reply, role, lang) DO UPDATE SET "
+    + ", ".join(f"{name} = suggestion_counts.{name} + excluded.{name}" for name in _COUNTS),
+    " ".join((*_KEY, *_COUNTS)),
+    numbers=" ".join(_COUNTS),
+)
+_turn_off = Bulk(
+    "INSERT INTO suggestions_off (tenant, conversation, participant, at)"
+    " SELECT r.tenant, r.conversation, r.participant, r.at FROM {rows} WHERE true ON CONFLICT DO NOTHING",
+    "tenant conversation participant at",
+    numbers="at",
+)
 
 
 def add(connection: Connection, counted: Mapping[Shown, Counts]) -> None:
     """Count more of each."""
     # In one order everywhere: two nodes that count the same rows must not wait for each other.
-    for shown, counts in sorted(counted.items(), key=lambda pair: msgspec.structs.astuple(pair[0])):
-        more = {name: _c[name] + getattr(counts, name) for name in _COUNTS}
-        key = (_c.tenant == shown.tenant) & (_c.reply == shown.reply) & (_c.role == shown.role) & (_c.lang == shown.lang)
-        if connection.execute(update(t.suggestion_counts).where(key).values(more)).rowcount == 0:
-            row = msgspec.structs.asdict(shown) | msgspec.structs.asdict(counts)
-            connection.execute(insert(t.suggestion_counts).values(row))
+    rows = sorted((*msgspec.structs.astuple(shown), *msgspec.structs.astuple(more)) for shown, more in counted.items())
+    _add.run(connection, rows)
 
 
 def counts(connection: Connection, tenant: str) -> list[tuple[str, str, str, Counts]]:
@@ -66,7 +78,7 @@ def accepted(connection: Connection) -> list[tuple[Shown, Counts]]:
     """Everything that was counted, of every tenant."""
     return [
         (
-            Shown(*(getattr(row, name) for name in Shown.__struct_fields__)),
+            Shown(*(getattr(row, name) for name in _KEY)),
             Counts(*(getattr(row, name) for name in _COUNTS)),
         )
         for row in connection.execute(select(t.suggestion_counts))
@@ -77,11 +89,11 @@ def switch(
     connection: Connection, tenant: str, *, on: bool, at: int, conversation: str = "", participant: str = ""
 ) -> None:
     """Suggest no more, or again: to a participant, in a conversation, or where neither is given in the whole tenant."""
+    if not on:
+        _turn_off.run(connection, [(tenant, conversation, participant, at)])
+        return
     key = (_off.tenant == tenant) & (_off.conversation == conversation) & (_off.participant == participant)
     connection.execute(delete(t.suggestions_off).where(key))
-    if not on:
-        row = {"tenant": tenant, "conversation": conversation, "participant": participant, "at": at}
-        connection.execute(insert(t.suggestions_off).values(row))
 
 
 def wanted(connection: Connection, tenant: str, participant: str) -> bool:

@@ -18,7 +18,7 @@ class Form(msgspec.Struct, frozen=True, omit_defaults=True):
     ``verdict`` and ``clauses`` tell its author why it is not seen as written; they are left at their defaults when it is.
 
     ``heat`` (0 to 1), ``feeling`` (-1 to 1) and ``language`` are how it sounds, for the heat of the conversation; no reader
-    is shown them.
+    is shown them. To a ``harmful`` message nobody is offered an answer.
     """
 
     role: Role
@@ -35,6 +35,7 @@ class Form(msgspec.Struct, frozen=True, omit_defaults=True):
     heat: float = 0.0
     feeling: float = 0.0
     language: str = ""
+    harmful: bool = False
 
 
 class Message(msgspec.Struct, frozen=True):

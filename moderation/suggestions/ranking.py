@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import log
 
 import msgspec
@@ -70,14 +70,19 @@ def rank(candidates: Iterable[Candidate], role: Role, stage: Stage, acceptance: 
     return sorted(candidates, key=score, reverse=True)
 
 
-def differing(ranked: Iterable[Candidate], most: int = CHIPS) -> list[Candidate]:
-    """The best of each stance, ``most`` of them: that one of them fits matters more than that each does."""
+def differing(
+    ranked: Iterable[Candidate], fits: Callable[[Candidate], bool] = lambda _: True, most: int = CHIPS
+) -> list[Candidate]:
+    """The best of each stance that ``fits``, ``most`` of them: that one of them fits matters more than that each does.
+
+    ``fits`` is asked about those alone that would be chosen.
+    """
     chosen: dict[Stance, Candidate] = {}
     said: set[str] = set()
     for candidate in ranked:
-        if candidate.reply.stance not in chosen and candidate.text not in said:
+        if len(chosen) == most:
+            break
+        if candidate.reply.stance not in chosen and candidate.text not in said and fits(candidate):
             chosen[candidate.reply.stance] = candidate
             said.add(candidate.text)
-            if len(chosen) == most:
-                break
     return list(chosen.values())

@@ -6,14 +6,15 @@ Not on the relay's path: the message is delivered first, suggestions follow.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Self
 
 import msgspec
 
 import policies.load
-from moderation.classifiers.language import Language
-from moderation.engine import UNKNOWN, Engine, default_engine
+from moderation.classifiers.language import UNKNOWN, Language
+from moderation.engine import Engine, default_engine
 from moderation.suggestions import inventory, slots
 from moderation.suggestions.classifier import IntentClassifier, Reading
 from moderation.suggestions.features import LONGEST_READ
@@ -69,7 +70,7 @@ class Suggestions(msgspec.Struct, frozen=True):
 class Suggester:
     """Offers replies. Safe to share where ``acceptance`` is not counted up at the same time.
 
-    ``passes`` judges a filled text as if the reader had written it; a text that would be more than allowed is dropped.
+    ``passes`` judges a text as if the reader had written it; one that would be more than allowed is not offered.
     ``identify`` tells the language of a text, given the author's usual one.
     """
 
@@ -83,6 +84,7 @@ class Suggester:
     ) -> None:
         self._classifier, self._passes, self._identify = classifier, passes, identify
         self.acceptance = acceptance or Acceptance()
+        self.replies: dict[str, Reply] = {reply.id: reply for reply in replies}
         self._by_intent: dict[Intent | None, tuple[Reply, ...]] = {
             intent: tuple(reply for reply in replies if reply.intent is intent) for intent in (None, *Intent)
         }
@@ -116,30 +118,17 @@ class Suggester:
     ) -> Suggestions:
         """What ``reader`` could answer to ``text``, said by an ``author_role`` in ``setting``.
 
-        ``said`` is what the reader has said before: none of it is offered again. ``heat`` (0..1) is the conversation's,
-        ``lang`` the author's usual language, ``decision`` what was decided about the message: none is offered to one
-        that was flagged for harm, nor to what a bot said.
+        ``lang`` is the author's usual language, ``decision`` what was decided about the message: none is offered to one
+        that was flagged for harm, nor to what a bot said. The rest is as in ``offer``.
         """
-        text = text[:LONGEST_READ]
-        reading = self._read(text, lang or setting.language)
-        if Role.BOT in (author_role, reader_role) or (decision is not None and harmful(decision)):
+        reading = self.read(text, lang or setting.language)
+        if author_role is Role.BOT or (decision is not None and harmful(decision)):
             return _silence(reading)
-        if reading.lang not in LANGUAGES:
-            return _silence(reading)
-        old = {fold(one).strip() for one in said}
-        wanted = [
-            candidate
-            for candidate in self._candidates(text, reading, reader_role, setting, reader)
-            if fold(candidate.text).strip() not in old
-        ]
-        ranked = rank(wanted, reader_role, setting.stage, self.acceptance)
-        if heat >= HOT or (reading.speaks and reading.intent in TENSE):
-            chips = self._calming(ranked, reading, reader_role, setting, old)
-        else:
-            chips = differing(ranked)
-        return _offer(reading, chips)
+        return self.offer(reading, text, reader_role, setting, said, heat, reader=reader)
 
-    def _read(self, text: str, usual: str | None) -> Reading:
+    def read(self, text: str, usual: str | None) -> Reading:
+        """What a message wants, and in which language it says so; ``usual`` is its author's."""
+        text = text[:LONGEST_READ]
         # A smile is said in no language, whatever a model makes of it.
         lang = self._identify(text, usual)[0] if any(map(str.isalpha, text)) else UNKNOWN
         if lang not in LANGUAGES and usual in LANGUAGES:
@@ -150,6 +139,43 @@ class Suggester:
         best = max((self._classifier.read(text, one) for one in LANGUAGES), key=lambda r: (r.speaks, r.confidence))
         return best if best.speaks else msgspec.structs.replace(best, lang=UNKNOWN)
 
+    def offer(
+        self,
+        reading: Reading,
+        text: str,
+        role: Role,
+        setting: Setting,
+        said: Iterable[str] = (),
+        heat: float = 0.0,
+        *,
+        reader: str = "",
+        passes: Callable[[Candidate], bool] | None = None,
+        acceptance: Acceptance | None = None,
+        invitable: bool = True,
+    ) -> Suggestions:
+        """What a ``reader`` of ``role`` could answer to ``text``, which was read before.
+
+        ``setting`` is the message's; slots are filled from the message and from ``setting.recent``. ``said`` is what the
+        reader has said before: none of it is offered again. ``heat`` (0..1) is the conversation's. ``passes`` says
+        whether the reader could send its text. ``invitable``: the brand has not been invited yet.
+        """
+        if role is Role.BOT or reading.lang not in LANGUAGES or not (reading.speaks or heat >= HOT):
+            return _silence(reading)
+        as_reader = msgspec.structs.replace(setting, author="", sender=role, recent=())
+        allowed = passes or (lambda candidate: self._passes(candidate.text, as_reader))
+        old = {fold(one).strip() for one in said}
+
+        def fits(candidate: Candidate) -> bool:
+            return not (old and fold(candidate.text).strip() in old) and allowed(candidate)
+
+        candidates = self._candidates(text[:LONGEST_READ], reading, role, setting, reader)
+        ranked = rank(candidates, role, setting.stage, acceptance or self.acceptance)
+        if heat >= HOT or (reading.speaks and reading.intent in TENSE):
+            chips = self._calming(ranked, reading, role, setting, fits, invitable)
+        else:
+            chips = differing(ranked, fits)
+        return _offer(reading, chips)
+
     def _candidates(
         self, text: str, reading: Reading, role: Role, setting: Setting, reader: str
     ) -> Iterator[Candidate]:
@@ -157,25 +183,25 @@ class Suggester:
         if not reading.speaks:
             return
         formal = _is_formal(text, reading.lang)
-        named = slots.found(text, reading.lang)
+        named = _Named(text, reading.lang, setting, reader)
         for intent, chance in reading.intents[:CHIPS]:
             if intent is Intent.OTHER or chance < PLAUSIBLE:
                 continue
-            values = _values(intent, text, named, reading.lang, setting)
-            own = _own_values(reading.lang, setting, reader)
             for reply in self._by_intent[intent]:
-                wording = slots.filled(reply.text(reading.lang, formal=formal), own if reply.own else values)
-                if wording is None or not reply.suits(role, setting.stage):
+                if not reply.suits(role, setting.stage):
                     continue
-                if not reply.slots or self._allowed(wording, role, setting):
+                wording = slots.filled(reply.text(reading.lang, formal=formal), named.values(reply))
+                if wording is not None:
                     yield Candidate(reply, wording, chance)
 
-    def _allowed(self, wording: str, role: Role, setting: Setting) -> bool:
-        """Whether ``role`` could send it. What the inventory says unfilled was judged when it was written."""
-        return self._passes(wording, msgspec.structs.replace(setting, author="", sender=role, recent=()))
-
     def _calming(
-        self, ranked: Sequence[Candidate], reading: Reading, role: Role, setting: Setting, old: Container[str]
+        self,
+        ranked: Sequence[Candidate],
+        reading: Reading,
+        role: Role,
+        setting: Setting,
+        fits: Callable[[Candidate], bool],
+        invitable: bool,
     ) -> list[Candidate]:
         """A calm word first, what else fits, and last the way to the brand unless it is there already."""
         formal = _is_formal(" ".join(one.text for one in setting.recent), reading.lang)
@@ -184,9 +210,10 @@ class Suggester:
             for reply in self._by_intent[None]
             if reply.suits(role, setting.stage)
         ]
-        calm = [c for c in (*ranked, *general) if c.reply.stance is Stance.CALM and fold(c.text).strip() not in old]
-        invite = [c for c in general if c.reply.stance is Stance.INVITE and Role.AGENT not in setting.audience]
-        return [*differing([*calm, *ranked], CHIPS - len(invite[:1])), *invite[:1]]
+        calm = [candidate for candidate in (*ranked, *general) if candidate.reply.stance is Stance.CALM]
+        there = Role.AGENT in setting.audience or not invitable
+        invite = [candidate for candidate in general if candidate.reply.stance is Stance.INVITE and not there]
+        return [*differing([*calm, *ranked], fits, CHIPS - len(invite[:1])), *invite[:1]]
 
 
 def harmful(decision: Decision) -> bool:
@@ -198,29 +225,48 @@ def _is_formal(text: str, lang: str) -> bool:
     return lang in _FORMAL and _FORMAL[lang].search(fold(text)) is not None
 
 
-def _values(intent: Intent, text: str, named: Mapping[str, str], lang: str, setting: Setting) -> dict[str, str]:
-    """What the message names; an order's number may have been named before it."""
-    values = dict(named)
-    values.pop(slots.PRICE, None)
-    if intent is Intent.OFFER and (price := slots.offered_price(text)):
-        values[slots.PRICE] = price
-    for earlier in reversed(setting.recent):
-        if slots.ORDER in values:
-            break
-        if order := slots.found(earlier.text, lang).get(slots.ORDER):
-            values[slots.ORDER] = order
-    return values
+class _Named:
+    """What replies may repeat: prices, dates, orders ... Looked for when a reply has room for them, each place once."""
 
+    def __init__(self, text: str, lang: str, setting: Setting, reader: str) -> None:
+        self._text, self._lang, self._setting, self._reader = text, lang, setting, reader
 
-def _own_values(lang: str, setting: Setting, reader: str) -> dict[str, str]:
-    """What the reader has named before, the newest of each. Unknown among several who could be the reader."""
-    others = {one.author for one in setting.recent} - {setting.author}
-    speaker = reader or (next(iter(others)) if len(others) == 1 else None)
-    values: dict[str, str] = {}
-    for earlier in setting.recent:
-        if earlier.author == speaker:
-            values |= slots.found(earlier.text, lang)
-    return values
+    def values(self, reply: Reply) -> Mapping[str, str]:
+        if not reply.slots:
+            return {}
+        if reply.own:
+            return self._own
+        values = dict(self._said)
+        if reply.intent is Intent.OFFER and (price := slots.offered_price(self._text)):
+            values[slots.PRICE] = price
+        if slots.ORDER in reply.slots and slots.ORDER not in values and self._order:
+            values[slots.ORDER] = self._order
+        return values
+
+    @cached_property
+    def _said(self) -> dict[str, str]:
+        """What the message names. Whose price it is, only an offer tells."""
+        values = slots.found(self._text, self._lang)
+        values.pop(slots.PRICE, None)
+        return values
+
+    @cached_property
+    def _order(self) -> str:
+        """An order's number may have been named before the message."""
+        earlier = (slots.found(one.text, self._lang) for one in reversed(self._setting.recent))
+        return next((named[slots.ORDER] for named in earlier if slots.ORDER in named), "")
+
+    @cached_property
+    def _own(self) -> dict[str, str]:
+        """What the reader has named before, the newest of each. Unknown among several who could be the reader."""
+        recent = self._setting.recent
+        others = {one.author for one in recent} - {self._setting.author}
+        speaker = self._reader or (next(iter(others)) if len(others) == 1 else None)
+        values: dict[str, str] = {}
+        for earlier in recent:
+            if earlier.author == speaker:
+                values |= slots.found(earlier.text, self._lang)
+        return values
 
 
 def _silence(reading: Reading) -> Suggestions:

@@ -10,6 +10,7 @@ import pytest
 from moderation.suggestions import inventory
 from moderation.suggestions.intents import Intent
 from moderation.suggestions.inventory import Stance
+from moderation.suggestions.ranking import Candidate
 from moderation.suggestions.suggester import HARM, Suggester, Suggestions, harmful
 from moderation.suggestions.words import LANGUAGES
 from policies.decision import Decision, Verdict
@@ -134,12 +135,41 @@ def test_a_price_of_ones_own_comes_from_ones_own_words_only() -> None:
     assert "El precio es 90 euros." in texts(suggest("cuánto cuesta?", recent=several, me="eva"))
 
 
-def test_a_filled_text_that_would_not_pass_is_dropped() -> None:
-    strict = Suggester(
-        suggester()._classifier, inventory.load(), lambda text, setting: False, suggester()._identify
-    )  # fmt: skip
+def test_what_would_not_pass_gives_way_to_the_next_best() -> None:
+    asked: list[str] = []
+
+    def passes(text: str, setting: Setting) -> bool:
+        asked.append(text)
+        return "40" not in text
+
+    strict = Suggester(suggester()._classifier, inventory.load(), passes, suggester()._identify)
     found = strict.suggest("te doy 40 por él", Role.BUYER, Role.SELLER, Setting(author="ana"))
     assert [one.id for one in found.suggestions] == ["offer.yes", "offer.no", "offer.raise"]
+    assert set(texts(found)) < set(asked)
+
+
+def test_every_text_that_is_offered_was_asked_about_and_no_other_stance_twice() -> None:
+    reading = suggester().read("hola, sigue disponible?", "es")
+    asked: list[str] = []
+
+    def passes(candidate: Candidate) -> bool:
+        asked.append(candidate.text)
+        return True
+
+    found = suggester().offer(reading, "hola, sigue disponible?", Role.SELLER, Setting(author="ana"), passes=passes)
+    assert asked == texts(found)
+    nothing = suggester().offer(
+        reading, "hola, sigue disponible?", Role.SELLER, Setting(author="ana"), passes=lambda candidate: False
+    )
+    assert nothing.silent
+
+
+def test_the_brand_is_not_offered_while_it_is_being_waited_for() -> None:
+    text = "I'm going to report you"
+    reading = suggester().read(text, "en")
+    waited_for = suggester().offer(reading, text, Role.SELLER, Setting(author="ana"), heat=1.0, invitable=False)
+    assert waited_for.suggestions
+    assert not [one for one in waited_for.suggestions if one.action]
 
 
 def decision(verdict: Verdict, category: Category) -> Decision:
