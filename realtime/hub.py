@@ -277,7 +277,7 @@ class Hub:
                     log.before(connection, tenant, id, 0, RECENT * 2),
                 )
             )
-            policy = self.policies.get(conversation.policy) or self.policies["default"]
+            policy = self.policies.get(conversation.kind) or self.policies["default"]
             room = Room(conversation, policy, self.database.epoch)
             for item in tail:
                 if item.kind == "posted" and item.message is not None:

@@ -32,9 +32,12 @@ from server.platform import (
     NewParticipant,
     NewToken,
     Page,
+    SuggestionCounts,
+    SuggestionFigures,
+    Switch,
     TokenKey,
 )
-from storage import conversations, log, tenants
+from storage import conversations, log, suggestions, tenants
 from storage.database import Database
 from storage.errors import NotFound
 from storage.values import Conversation, LogItem, Member, Tenant
@@ -82,6 +85,12 @@ class Api:
                       status=201),
             Operation("PUT", "/v1/token-key", "The key with which the platform signs tokens itself.", self.token_key,
                       None, TokenKey, status=204),
+            Operation("GET", "/v1/suggestions", "What became of suggested replies, counted without words.",
+                      self.suggestions, SuggestionFigures),
+            Operation("PUT", "/v1/suggestions", "Suggest replies to everybody, or to nobody.",
+                      self.switch_suggestions, None, Switch, status=204),
+            Operation("PUT", f"{at}/suggestions", "Suggest replies in a conversation, or not.",
+                      self.switch_suggestions_in, None, Switch, status=204),
             Operation("POST", "/v1/check", "Judge texts without storing them.", self.check, list[Checked], Checks),
         )  # fmt: skip
 
@@ -104,7 +113,7 @@ class Api:
         _distinct(body.participants)
         conversation = Conversation(
             tenant=tenant.id, id=body.id or new_id(at), title=body.title, listing=body.listing, stage=body.stage,
-            policy="default", last_seq=0, created_at=at,
+            kind=body.kind, last_seq=0, created_at=at,
         )  # fmt: skip
         members = [_member(one) for one in body.participants]
         items = await self.database.write(lambda tx: conversations.create(tx, conversation, members))
@@ -183,6 +192,29 @@ class Api:
             raise Refusal("bad_request", "The key is no Ed25519 public key in PEM.")
         await self.database.write(lambda tx: tenants.trust_key(tx, tenant.id, body.public_key))
 
+    async def suggestions(self, tenant: Tenant, _: Request, __: None) -> SuggestionFigures:
+        """All that was counted up to now."""
+        if self.hub.suggesting is not None:
+            await self.hub.suggesting.offers.store()
+        off, counts = await self.database.read(
+            lambda tx: (suggestions.off(tx, tenant.id, ""), suggestions.counts(tx, tenant.id))
+        )
+        on = self.hub.suggesting is not None and not off
+        return SuggestionFigures(
+            on, [SuggestionCounts(*by, **msgspec.structs.asdict(counted)) for *by, counted in counts]
+        )
+
+    async def switch_suggestions(self, tenant: Tenant, _: Request, body: Switch) -> None:
+        """Turn them on or off for the whole tenant. Conversations and people that have them off keep it so."""
+        await self._switch(tenant, "", on=body.on)
+
+    async def switch_suggestions_in(self, tenant: Tenant, request: Request, body: Switch) -> None:
+        """Turn them on or off in one conversation. Raises NotFound."""
+        id = request.path_params["conversation"]
+        if not await self.database.read(lambda tx: conversations.exists(tx, tenant.id, id)):
+            raise NotFound("conversation")
+        await self._switch(tenant, id, on=body.on)
+
     async def check(self, tenant: Tenant, _: Request, body: Checks) -> list[Checked]:
         """Judge each text by itself, in order."""
         answers = []
@@ -246,7 +278,7 @@ class Api:
         here = self.hub.rooms.get((tenant.id, id))
         return ConversationInfo(
             id=id, title=conversation.title, listing=conversation.listing, stage=conversation.stage,
-            last_seq=conversation.last_seq, created_at=conversation.created_at,
+            kind=conversation.kind, last_seq=conversation.last_seq, created_at=conversation.created_at,
             members=[
                 Person(one.id, one.name, one.role, one.read_seq, here is not None and here.is_here(one.id))
                 for one in conversation.members
@@ -254,6 +286,12 @@ class Api:
             ],
             invitation=invitation_view(conversation.invitation, PLATFORM) if conversation.invitation else None,
         )  # fmt: skip
+
+    async def _switch(self, tenant: Tenant, conversation: str, *, on: bool) -> None:
+        at = now()
+        await self.database.write(lambda tx: suggestions.switch(tx, tenant.id, conversation=conversation, on=on, at=at))
+        if self.hub.suggesting is not None:
+            self.hub.suggesting.switched(tenant.id)
 
     def _publish(self, tenant: Tenant, conversation: str, items: Sequence[LogItem]) -> None:
         for item in items:
@@ -341,7 +379,7 @@ def _distinct(participants: Sequence[NewParticipant]) -> None:
 def _member(one: NewParticipant) -> Member:
     if one.role is Role.AGENT:
         raise Refusal("bad_request", "The brand's agents are not added: participants invite them.")
-    return Member(one.id, one.name, one.role, one.lang)
+    return Member(one.id, one.name, one.role, one.lang, account_created_at=one.account_created_at)
 
 
 def _is_ed25519(pem: str) -> bool:

@@ -136,7 +136,7 @@ class Demo:
         first = at - script["messages"][0]["minutes"] * 60_000 - 60_000
         conversation = Conversation(
             tenant=tenant.id, id=CONVERSATION, title=script["listings"][listing], listing=listing,
-            stage=Stage.ENQUIRY, policy="default", last_seq=0, created_at=first,
+            stage=Stage.ENQUIRY, kind="default", last_seq=0, created_at=first,
         )  # fmt: skip
         members = [Member(role, script["names"][role], role, lang) for role in _PARTIES]
         items = await self._api.database.write(lambda tx: conversations.create(tx, conversation, members))

@@ -15,26 +15,35 @@ from rules.types import Role, Stage
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Title = Annotated[str, Meta(max_length=200)]
 Listing = Annotated[str, Meta(min_length=1, max_length=60, pattern="^[a-z][a-z0-9_]*$")]
+Kind = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9][a-z0-9_-]*$")]
 Language = Literal["es", "en", "pt"]
 
 
 class NewParticipant(Struct, frozen=True, forbid_unknown_fields=True):
-    """Somebody to be added to a conversation. ``lang`` is the language in which they are told why."""
+    """Somebody to be added to a conversation. ``lang`` is the language in which they are told why.
+
+    ``account_created_at`` is when they came to the platform, in milliseconds since 1970; 0 if that is not to be told.
+    """
 
     id: Id
     name: Name
     role: Role
     lang: Language = "en"
+    account_created_at: Annotated[int, Meta(ge=0, le=2**53)] = 0
 
 
 class NewConversation(Struct, frozen=True, forbid_unknown_fields=True):
-    """A conversation to be opened. Without ``id`` one is made up; ``listing`` is a category such as ``groceries``."""
+    """A conversation to be opened. Without ``id`` one is made up; ``listing`` is a category such as ``groceries``.
+
+    ``kind`` is the platform's word for its sort; a policy may be for one kind alone.
+    """
 
     participants: Annotated[list[NewParticipant], Meta(max_length=1_000)]
     id: Id | None = None
     title: Title = ""
     listing: Listing | None = None
     stage: Stage = Stage.ENQUIRY
+    kind: Kind = "default"
 
 
 class ConversationChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +61,7 @@ class ConversationInfo(Struct, frozen=True):
     title: str
     listing: str | None
     stage: Stage
+    kind: str
     last_seq: int
     created_at: int
     members: list[Person]
@@ -87,6 +97,36 @@ class Page(Struct, frozen=True):
 
     events: list[LogEvent]
     more: bool
+
+
+class Switch(Struct, frozen=True, forbid_unknown_fields=True):
+    """Turns something on or off."""
+
+    on: bool
+
+
+class SuggestionCounts(Struct, frozen=True):
+    """What became of the replies of one intent, stance and language. ``intent`` is empty for those to a heated conversation.
+
+    ``shown``: offered to a reader; ``taken``: sent as offered; ``edited``: sent in other words; ``dismissed``: put away;
+    ``rejected``: not shown, because the policy would not have let it through.
+    """
+
+    intent: str
+    stance: str
+    lang: str
+    shown: int
+    taken: int
+    edited: int
+    dismissed: int
+    rejected: int
+
+
+class SuggestionFigures(Struct, frozen=True):
+    """Whether the tenant's people are offered replies at all, and what has become of them so far."""
+
+    on: bool
+    counts: list[SuggestionCounts]
 
 
 class Check(Struct, frozen=True, forbid_unknown_fields=True):

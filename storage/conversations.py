@@ -26,7 +26,7 @@ def create(connection: Connection, conversation: Conversation, members: Sequence
         raise Stale("conversation", "there")
     head, items, events = log.GENESIS, [], []
     for seq, member in enumerate(members, 1):
-        body = {"name": member.name, "role": member.role, "lang": member.lang}
+        body = _presented(member)
         encoded = msgspec.json.encode(body).decode()
         head = log.link(head, tenant, id, seq, "joined", member.id, at, "", encoded, "")
         events.append((tenant, id, seq, "joined", member.id, at, None, encoded, None, head))
@@ -34,14 +34,17 @@ def create(connection: Connection, conversation: Conversation, members: Sequence
     connection.execute(
         insert(t.conversations).values(
             tenant=tenant, id=id, title=conversation.title, listing=conversation.listing, stage=conversation.stage,
-            policy=conversation.policy, last_seq=len(members), head=head, created_at=at,
+            kind=conversation.kind, last_seq=len(members), head=head, created_at=at,
         )
     )  # fmt: skip
     if members:
         _insert_events.run(connection, events)
         _insert_members.run(
             connection,
-            [(tenant, id, m.id, m.name, m.role, m.lang, seq, None, 0, 0, at) for seq, m in enumerate(members, 1)],
+            [
+                (tenant, id, m.id, m.name, m.role, m.lang, seq, None, 0, 0, at, m.account_created_at)
+                for seq, m in enumerate(members, 1)
+            ],
         )
     return items
 
@@ -59,10 +62,13 @@ def load(connection: Connection, tenant: str, id: str) -> Conversation:
         .order_by(t.members.c.joined_seq)
     )
     return Conversation(
-        tenant=tenant, id=id, title=row.title, listing=row.listing, stage=Stage(row.stage), policy=row.policy,
+        tenant=tenant, id=id, title=row.title, listing=row.listing, stage=Stage(row.stage), kind=row.kind,
         last_seq=row.last_seq, created_at=row.created_at,
         members=tuple(
-            Member(m.participant, m.name, Role(m.role), m.lang, m.joined_seq, m.left_seq or 0, m.read_seq, m.muted_until)
+            Member(
+                m.participant, m.name, Role(m.role), m.lang, m.joined_seq, m.left_seq or 0, m.read_seq, m.muted_until,
+                m.account_created_at,
+            )
             for m in members
         ),
         invitation=invitations.latest(connection, tenant, id),
@@ -94,12 +100,12 @@ def join(connection: Connection, tenant: str, conversation: str, member: Member,
     ).first()
     if found is not None and found.left_seq is None:
         raise Stale("participant", "a member")
-    body: dict[str, Any] = {"name": member.name, "role": member.role, "lang": member.lang}
+    body = _presented(member)
     if found is not None:
         body |= {"read": found.read_seq, "muted_until": found.muted_until}
     seq = log.append(connection, tenant, conversation, "joined", member.id, at, body)
     values = {"name": member.name, "role": member.role, "lang": member.lang, "joined_seq": seq, "left_seq": None,
-              "joined_at": at}  # fmt: skip
+              "joined_at": at, "account_created_at": member.account_created_at}  # fmt: skip
     if found is None:
         connection.execute(
             insert(t.members).values(
@@ -194,6 +200,12 @@ def mark_read(connection: Connection, marks: Sequence[tuple[str, str, str, int]]
             .where(_member(tenant, conversation, participant), t.members.c.read_seq < seq)
             .values(read_seq=seq)
         )
+
+
+def _presented(member: Member) -> dict[str, Any]:
+    """What the log tells of somebody who joins."""
+    body: dict[str, Any] = {"name": member.name, "role": member.role, "lang": member.lang}
+    return body | {"account_created_at": member.account_created_at} if member.account_created_at else body
 
 
 def _member(tenant: str, conversation: str, participant: str) -> ColumnElement[bool]:

@@ -108,6 +108,7 @@ members = Table(
     Column("read_seq", BigInteger, nullable=False),
     _milliseconds("muted_until"),
     _milliseconds("joined_at"),
+    _milliseconds("account_created_at"),  # on the platform; 0 where it has not told
     _of_conversation(),
     Index("members_of_participant", "tenant", "participant"),
 )

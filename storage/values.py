@@ -65,8 +65,25 @@ class LogItem(msgspec.Struct, frozen=True):
     body: dict[str, Any]
 
 
+class Case(msgspec.Struct, frozen=True):
+    """How a message waits for a person: where, how bad it would be (1 to 4), what about, and by when it should be looked at.
+
+    ``policy`` is that of the decision, ``reach`` how many others have received it. ``due_at`` in milliseconds.
+    """
+
+    due_at: int
+    queue: str = "review"
+    severity: int = 2
+    categories: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
+    language: str = ""
+    policy: str = ""
+    degraded: bool = False
+    reach: int = 0
+
+
 class Entry(msgspec.Struct):
-    """A message to be appended."""
+    """A message to be appended. ``case`` says how it waits for a person, if its decision wants one."""
 
     tenant: str
     conversation: str
@@ -77,6 +94,7 @@ class Entry(msgspec.Struct):
     text: str
     form: Form
     decision: Decision
+    case: Case | None = None
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -94,7 +112,10 @@ class Appended(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, frozen=True):
-    """A participant of a conversation. ``left_seq`` is 0 while they are in it."""
+    """A participant of a conversation. ``left_seq`` is 0 while they are in it.
+
+    ``account_created_at`` is when they came to the platform, 0 where that is not known.
+    """
 
     id: str
     name: str
@@ -104,6 +125,7 @@ class Member(msgspec.Struct, frozen=True):
     left_seq: int = 0
     read_seq: int = 0
     muted_until: int = 0
+    account_created_at: int = 0
 
 
 class StoredInvitation(msgspec.Struct, frozen=True):
@@ -125,14 +147,17 @@ class StoredInvitation(msgspec.Struct, frozen=True):
 
 
 class Conversation(msgspec.Struct, frozen=True):
-    """A conversation as it stands: its setting, its members (those who left too) and its latest invitation."""
+    """A conversation as it stands: its setting, its members (those who left too) and its latest invitation.
+
+    ``kind`` is the platform's word for its sort, ``default`` for the ordinary one.
+    """
 
     tenant: str
     id: str
     title: str
     listing: str | None
     stage: Stage
-    policy: str
+    kind: str
     last_seq: int
     created_at: int
     members: tuple[Member, ...] = ()
