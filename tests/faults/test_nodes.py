@@ -1,0 +1,219 @@
+"""Several servers on one PostgreSQL and one Redis: one chat for those who write in it, whatever of them breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx2
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from tests.faults.history import Said, check, folded
+from tests.platform import Client, Platform, new_tenant
+
+LOG_EVENTS = ("posted", "hidden", "changed", "joined", "left", "setting", "invitation")
+
+
+class Cluster:
+    """Servers that share a database and a Redis, and a tenant on them."""
+
+    def __init__(self, servers: list[Any], redis: Any, api_key: str) -> None:
+        self.servers = servers
+        self.redis = redis
+        self.platforms = [Platform(server.url, server.ws_url, api_key) for server in servers]
+
+    async def healthy(self, node: int = 0, seconds: float = 6) -> None:
+        """Waits until a node says that it hears and is heard."""
+        async with asyncio.timeout(seconds):
+            while (await self.health(node))["status"] != "ready":
+                await asyncio.sleep(0.05)
+
+    async def health(self, node: int = 0) -> dict[str, Any]:
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            answer: dict[str, Any] = (await http.get(f"{self.servers[node].url}/health")).json()
+            return answer
+
+    async def history(self, chat: str, node: int = 0) -> list[dict[str, Any]]:
+        stored: list[dict[str, Any]] = []
+        while True:
+            path = f"/v1/conversations/{chat}/history?limit=100&before={stored[0]['seq'] if stored else 0}"
+            page = (await self.platforms[node].http.get(path)).json()
+            stored = page["events"] + stored
+            if not page["more"]:
+                return stored
+
+
+@pytest.fixture
+async def cluster(serve: Callable[..., Any], postgres_url: str, own_redis: Any) -> AsyncIterator[Callable[..., Any]]:
+    environment = {
+        "TERTULIA_DATABASE": postgres_url, "TERTULIA_REDIS": own_redis.url, "TERTULIA_API_KEY": "a key that no test uses",
+        "TERTULIA_POSTS_PER_SECOND": "1000", "TERTULIA_POSTS_BURST": "1000", "TERTULIA_DRAIN_SECONDS": "0.5",
+    }  # fmt: skip
+    started: list[Cluster] = []
+
+    async def start(count: int) -> Cluster:
+        servers = await asyncio.gather(*(asyncio.to_thread(serve, **environment) for _ in range(count)))
+        nodes = Cluster(servers, own_redis, new_tenant(postgres_url, "t"))
+        started.append(nodes)
+        for node in range(count):
+            await nodes.healthy(node)
+        return nodes
+
+    yield start
+    for nodes in started:
+        for platform in nodes.platforms:
+            await platform.leave()
+        for server in nodes.servers:
+            server.kill()
+
+
+async def test_people_on_two_servers_are_in_one_chat(cluster: Callable[..., Any]) -> None:
+    nodes = await cluster(2)
+    one, two = nodes.platforms
+    ana = await one.connect("ana")
+    chat = await two.open("ana:buyer", "luis:seller")  # made on the other server: shown to who is connected here
+    assert (await ana.next("conversation"))["conversation"]["id"] == chat
+    luis = await two.connect("luis")
+    assert (await ana.next("presence", participant="luis"))["online"] is True
+    # His server asks the others who is there; what it does not know at the welcome it tells as soon as it does.
+    members = luis.welcome["conversations"][0]["members"]
+    if not any(person["id"] == "ana" and person.get("online") for person in members):
+        assert (await luis.next("presence", participant="ana"))["online"] is True
+
+    first = await ana.post(chat, "hola, ¿sigue disponible?")
+    assert (await luis.next("posted"))["id"] == first["id"]
+    second = await luis.post(chat, "sí, claro " + "a" * 2_000)  # too large to travel: read from the log
+    assert (await ana.next("posted", id=second["id"]))["seq"] == second["seq"]
+    await ana.send(type="typing", conversation=chat)
+    await luis.next("typing", participant="ana")
+    await luis.send(type="read", conversation=chat, seq=second["seq"])
+    assert (await ana.next("receipt", participant="luis"))["seq"] == second["seq"]
+
+    # Two agents on two servers take the same invitation: one gets it, the other learns that it is gone.
+    offers = [await one.connect("eva", "agent"), await two.connect("noa", "agent")]
+    invited = await ana.ask("invite", conversation=chat, topic="order", scopes=["messages"])
+    for agent in offers:
+        await agent.next("invitation")
+    answers = await asyncio.gather(*(agent.ask("accept", invitation=invited["id"]) for agent in offers))
+    assert sorted(answer["type"] for answer in answers) == ["accepted", "refused"]
+    assert {answer.get("code", "") for answer in answers} == {"", "conflict"}
+    assert (await luis.next("joined"))["member"]["role"] == "agent"
+
+    # Who is removed on one server hears nothing more on the other.
+    response = await two.http.delete(f"/v1/conversations/{chat}/participants/ana")
+    assert response.status_code == 200
+    await ana.next("left", participant="ana")
+    unheard = await luis.post(chat, "¿queda alguien?")
+    assert (await ana.post(chat, "yo"))["code"] == "not_found"
+    assert unheard["id"] not in [event.get("id") for event in ana.events]
+
+    await luis.close()
+    nodes.servers[1].kill()
+    eva = offers[0]
+    if answers[0]["type"] == "accepted":
+        assert (await eva.next("presence", participant="luis", online=False))["online"] is False
+
+
+async def test_without_redis_each_server_goes_on_and_the_others_catch_up(cluster: Callable[..., Any]) -> None:
+    nodes = await cluster(2)
+    one, two = nodes.platforms
+    chat = await one.open("ana:buyer", "luis:seller", "mia:seller")
+    ana, luis, mia = await one.connect("ana"), await two.connect("luis"), await one.connect("mia")
+    nodes.redis.process.end(signal.SIGKILL)
+    began = time.monotonic()
+    sent = [await ana.post(chat, f"mensaje {n}") for n in range(5)]
+    assert all(answer["type"] == "accepted" for answer in sent)
+    assert time.monotonic() - began < 1
+    for answer in sent:
+        await mia.next("posted", id=answer["id"])  # who is on the same server notices nothing
+    async with asyncio.timeout(4):
+        while (await nodes.health())["status"] != "degraded":
+            await asyncio.sleep(0.05)
+    assert (await nodes.health())["parts"]["redis"] == "down"
+    nodes.redis.start()
+    await nodes.healthy(1)
+    async with asyncio.timeout(2):
+        for answer in sent:
+            await luis.next("posted", id=answer["id"])
+    await nodes.healthy(0)
+    last = await luis.post(chat, "ya estoy")
+    await ana.next("posted", id=last["id"])
+
+
+@pytest.mark.parametrize("seed", range(1))
+async def test_nothing_accepted_is_lost_when_a_server_is_killed_and_people_go_to_another(
+    cluster: Callable[..., Any], seed: int
+) -> None:
+    chance = random.Random(seed)
+    nodes = await cluster(3)
+    names = [f"p{n}" for n in range(9)]
+    chat = await nodes.platforms[0].open(*(f"{name}:buyer" for name in names))
+    accepted: list[Said] = []
+    seen: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    over = asyncio.Event()
+
+    async def live(name: str, node: int) -> None:
+        """Writes one message after the other; goes to the next server when the one at hand dies, as a phone does."""
+        number, unsure = 0, ""
+        while not over.is_set():
+            platform = nodes.platforms[node % 3]
+            client: Client | None = None
+            with contextlib.suppress(ConnectionClosed, TimeoutError, OSError, httpx2.TransportError):
+                client = await platform.raw()
+                last = seen[name][-1]["seq"] if seen[name] else 0
+                await client.say_hello(tokens[name], resume=[{"conversation": chat, "after": last, "epoch": ""}])
+                seen[name] = folded(seen[name] + await missed(client, last))
+                while not over.is_set():
+                    client_id = unsure or f"{name}-{(number := number + 1)}"
+                    unsure, began = client_id, time.monotonic()
+                    answer = await asyncio.wait_for(client.post(chat, f"mensaje {client_id}", client_id), 5)
+                    if answer["type"] == "accepted":
+                        unsure = ""
+                        accepted.append(Said(name, client_id, answer["id"], answer["seq"], began, time.monotonic()))
+                    await asyncio.sleep(chance.uniform(0, 0.01))
+                await asyncio.sleep(1)
+            if client is not None:
+                events = [event for event in client.events if event["type"] in LOG_EVENTS]
+                seen[name] = folded(seen[name] + events)
+            node += 1
+            await asyncio.sleep(0.05)
+
+    async def missed(client: Client, last: int) -> list[dict[str, Any]]:
+        """What came after ``last``: told on arrival, or read back from the history where that is too much."""
+        async with asyncio.timeout(10):
+            while not (told := [event for event in client.events if event["type"] in ("resumed", "reset")]):
+                await asyncio.sleep(0.01)
+        client.events.remove(told[0])
+        if told[0]["type"] == "resumed":
+            events: list[dict[str, Any]] = told[0]["events"]
+            return events
+        events = await client.history(chat, limit=100)
+        while events[0]["seq"] > last + 1:
+            events = await client.history(chat, limit=100, before=events[0]["seq"]) + events
+        return events
+
+    tokens = {name: await nodes.platforms[0].token(name) for name in names}
+    living = [asyncio.create_task(live(name, n)) for n, name in enumerate(names)]
+    await asyncio.sleep(chance.uniform(1.0, 1.5))
+    nodes.servers[0].kill()
+    await asyncio.sleep(1.0)
+    nodes.redis.process.send(signal.SIGSTOP)
+    await asyncio.sleep(0.7)
+    nodes.redis.process.send(signal.SIGCONT)
+    await asyncio.sleep(1.0)
+    await asyncio.to_thread(nodes.servers[0].start)
+    over.set()
+    await asyncio.gather(*living)
+
+    stored = await nodes.history(chat, 1)
+    check(stored, accepted, seen)
+    assert len(accepted) > 200
+    # Whoever was connected at the end has seen everything up to it.
+    for name, events in seen.items():
+        assert {e["seq"] for e in events} == set(range(1, len(stored) + 1)), f"{name} was left behind"
