@@ -135,6 +135,8 @@ class Chat:
     async def close(self) -> None:
         """Store what is not stored yet."""
         await self._store_marks()
+        if self.suggesting is not None:
+            await self.suggesting.offers.store()
 
     async def leave(self, connection: Connection, command: Leave) -> Accepted:
         """Leave a conversation; an agent who leaves ends the invitation, and the conversation goes on."""
@@ -215,7 +217,7 @@ class Chat:
         decision = judged.decision
         if decision.verdict is Verdict.BLOCK or (decision.verdict is Verdict.NUDGE and not command.despite_advice):
             self._tell_staff(room, member, "", 0, command.text, judged)
-            return await self._turn_down(connection, room, member, command, decision, at)
+            return await self._turn_down(connection, room, member, command, setting, judged, at)
 
         entry = Entry(
             tenant=room.tenant, conversation=room.id, id=new_id(at), author=member.id, client_id=command.client_id,
@@ -236,6 +238,7 @@ class Chat:
         if self.second_look is not None:
             self.second_look.beside(room, setting, judged, message)
         self._tell_staff(room, member, appended.id, appended.seq, command.text, judged)
+        self._try_draft(room, command.text, setting, judged, appended.id, appended.seq, at)
         if command.suggestion and self.suggesting is not None:
             self.suggesting.offers.sent((room.tenant, room.id, member.id), command.suggestion, command.text)
         return Accepted(
@@ -267,7 +270,7 @@ class Chat:
         if decision.verdict.rank >= Verdict.HOLD.rank:
             # The others have the old words before them; new ones that a person must see first cannot take their place.
             self._tell_staff(room, member, "", 0, command.text, judged)
-            return await self._turn_down(connection, room, member, command, decision, at)
+            return await self._turn_down(connection, room, member, command, setting, judged, at)
 
         def act(tx: Transaction) -> list[LogItem]:
             latest = log.message(tx, room.tenant, room.id, current.id)
@@ -291,6 +294,7 @@ class Chat:
         if self.second_look is not None and item.message is not None:
             self.second_look.beside(room, setting, judged, item.message)
         self._tell_staff(room, member, current.id, item.seq, command.text, judged)
+        self._try_draft(room, command.text, setting, judged, current.id, item.seq, at)
         held = item.message is not None and item.message.form.state == "held"
         return Accepted(
             ref=command.ref, id=current.id, seq=item.seq,
@@ -593,15 +597,18 @@ class Chat:
                 raise Refusal("policy", "The name of an attachment cannot be sent here.", reasons=reasons)
 
     async def _turn_down(
-        self, connection: Connection, room: Room, member: Member, command: Post | Edit, decision: Decision, at: int
-    ) -> Accepted | Advised:
+        self, connection: Connection, room: Room, member: Member, command: Post | Edit, setting: Setting,
+        judged: Judgement, at: int,
+    ) -> Accepted | Advised:  # fmt: skip
         """Nudge, or refuse and keep what was refused: its author may appeal.
 
         A post that had been accepted and comes again was judged under the circumstances of its time: it gets its first
         answer. Raises Refusal.
         """
+        decision = judged.decision
         reasons = self._reasons(connection, room.policy, decision)
         if decision.verdict is Verdict.NUDGE:
+            self._try_draft(room, command.text, setting, judged, "", 0, at)
             answered = await self._answered(connection, room, command) if isinstance(command, Post) else None
             return answered or Advised(command.ref, decision.verdict, reasons)
         refused = new_id(at)
@@ -616,12 +623,21 @@ class Chat:
         if known is not None:
             assert isinstance(command, Post)
             return await self._first_answer(connection, room, command, *known)
+        self._try_draft(room, command.text, setting, judged, refused, 0, at)
         if decision.verdict is Verdict.HOLD:
             raise Refusal(
                 "policy", "The new words would have to be looked at first. The old ones stay.", decision=refused
             )
         sentence = reasons[0].message if reasons else "This message cannot be sent here."
         raise Refusal("policy", sentence, reasons=reasons, decision=refused)
+
+    def _try_draft(
+        self, room: Room, text: str, setting: Setting, judged: Judgement, message: str, revision: int, at: int
+    ) -> None:
+        """Let a draft that is on trial beside the policy in force see what was said and what became of it."""
+        shadow = self.hub.policies.shadow(room.tenant, room.kind)
+        if shadow is not None:
+            shadow.see(text, setting, judged, message=message, conversation=room.id, revision=revision, at=at)
 
     async def _answered(self, connection: Connection, room: Room, command: Post) -> Accepted | None:
         me = connection.identity.id

@@ -10,7 +10,7 @@ import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from policies.policy import Policy
+from moderation.policy_book import PolicyBook
 from realtime.broker import Attendance, Broker, Doorbell, Signal
 from realtime.errors import Close, Refusal
 from realtime.limits import Credit
@@ -22,6 +22,7 @@ from rules.types import Role
 from storage import conversations, log
 from storage.database import Database
 from storage.errors import StorageError
+from storage.sanctions import Standing
 from storage.values import LogItem
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Hub:
         self,
         database: Database,
         broker: Broker,
-        policies: dict[str, Policy],
+        policies: PolicyBook,
         *,
         posts_per_second: float,
         posts_burst: int,
@@ -199,6 +200,12 @@ class Hub:
                 listeners = list(room.connections) if room else []
             case "desk":
                 listeners = list(self.desks.get(signal.tenant, ()))
+            case "person":
+                person = self.people.get((signal.tenant, signal.to))
+                listeners = list(person.connections) if person else []
+            case "standing":
+                self._stands((signal.tenant, signal.to), _standing.decode(signal.payload))
+                return
             case _:
                 listeners = list(self.staff.get(signal.tenant, ()))
         data = frame(signal.payload)
@@ -236,6 +243,10 @@ class Hub:
         """Tell all who listen on a channel, on every node, without any promise."""
         self.broker.signal(Signal(tenant, channel, to, encode(event), sender))
 
+    def stand(self, tenant: str, participant: str, standing: Standing) -> None:
+        """Let every node know where somebody stands now; who is banned is cut off there."""
+        self.broker.signal(Signal(tenant, "standing", participant, msgspec.json.encode(standing)))
+
     def view(self, room: Room, item: LogItem, reader: Reader) -> LogEvent:
         """What ``reader`` may see of ``item``."""
         return visible_to(room.id, item, reader, room.policy.reasons)
@@ -268,6 +279,16 @@ class Hub:
 
     # -------------------------------------------------------------------------------------------------- inside
 
+    def _stands(self, key: Key, standing: Standing) -> None:
+        person = self.people.get(key)
+        if person is None:
+            return
+        person.stands(standing)
+        if standing.banned(standing.read_at):
+            for connection in list(person.connections):
+                if connection.identity.role != "staff":
+                    connection.close(Close.NOT_A_MEMBER, "suspended")
+
     async def _load(self, key: Key) -> Room:
         tenant, id = key
         try:
@@ -277,8 +298,7 @@ class Hub:
                     log.before(connection, tenant, id, 0, RECENT * 2),
                 )
             )
-            policy = self.policies.get(conversation.kind) or self.policies["default"]
-            room = Room(conversation, policy, self.database.epoch)
+            room = Room(conversation, self.policies, self.database.epoch)
             for item in tail:
                 if item.kind == "posted" and item.message is not None:
                     room.listen(item.message)
@@ -472,4 +492,5 @@ class Hub:
             logger.error("background work failed: %s", type(problem).__name__)
 
 
+_standing = msgspec.json.Decoder(Standing)
 _ANYBODY = Reader("", Role.BUYER, "en")

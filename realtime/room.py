@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from moderation.heat import Mood, Tone
+from moderation.policy_book import PolicyBook
 from policies.policy import Policy
 from realtime.protocol import ConversationView, Person
 from realtime.visibility import Reader, invitation_view
@@ -17,6 +18,7 @@ from storage.values import Conversation, LogItem, Member, Message, StoredInvitat
 if TYPE_CHECKING:
     from realtime.connection import Connection
 
+DAY_MS = 86_400_000
 RECENT = 8  # earlier messages that the judgement may look at
 
 
@@ -28,13 +30,14 @@ class Room:
     conversation has been going, ``moods`` the same for each person who has spoken.
     """
 
-    def __init__(self, conversation: Conversation, policy: Policy, epoch: str) -> None:
+    def __init__(self, conversation: Conversation, policies: PolicyBook, epoch: str) -> None:
         self.tenant = conversation.tenant
         self.id = conversation.id
         self.title = conversation.title
         self.listing = conversation.listing
         self.stage = conversation.stage
-        self.policy = policy
+        self.kind = conversation.kind
+        self.policies = policies
         self.epoch = epoch
         self.last_seq = conversation.last_seq
         self.members = {member.id: member for member in conversation.members if not member.left_seq}
@@ -62,6 +65,7 @@ class Room:
                 self.members[item.actor] = Member(
                     item.actor, body["name"], Role(body["role"]), body["lang"], joined_seq=item.seq,
                     read_seq=body.get("read", 0), muted_until=body.get("muted_until", 0),
+                    account_created_at=body.get("account_created_at", 0),
                 )  # fmt: skip
                 self._settings.clear()
             case "left":
@@ -94,6 +98,11 @@ class Room:
             self.recent = (*self.recent[1 - RECENT :], Utterance(message.author, message.text))
 
     @property
+    def policy(self) -> Policy:
+        """What holds here now. It may change from one message to the next: ask once for each."""
+        return self.policies.of(self.tenant, self.kind)
+
+    @property
     def heat(self) -> float:
         """How heated the conversation is now, from 0 (calm) to 1, by the server's clock."""
         return self.mood.heat_at(_now())
@@ -113,10 +122,14 @@ class Room:
             others = frozenset(one.role for one in self.members.values() if one.id != member.id)
             base = self._settings[member.id] = Setting(
                 author=member.id, sender=member.role, audience=others, listing=self.listing, stage=self.stage,
+                kind=self.kind,
             )  # fmt: skip
+        at = _now()
         return Setting(
             author=base.author, sender=base.sender, audience=base.audience, listing=base.listing, stage=base.stage,
-            language=self.language_of(member), recent=self.recent, heat=self.heat,
+            language=self.language_of(member), recent=self.recent, heat=self.mood.heat_at(at),
+            account_age_days=_days(member.account_created_at, at),
+            hour=self.policy.hour(at), kind=base.kind,
         )  # fmt: skip
 
     def reader(self, participant: str) -> Reader:
@@ -148,6 +161,11 @@ class Room:
 
 
 _CALM = Mood()
+
+
+def _days(since: int, at: int) -> int | None:
+    """Whole days since then; None where nobody told since when."""
+    return max(0, at - since) // DAY_MS if since else None
 
 
 def _now() -> int:

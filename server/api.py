@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from moderation.engine import Engine
-from policies.policy import Policy
+from moderation.policy_book import PolicyBook
 from realtime.auth import mint
 from realtime.chat import new_id, now
 from realtime.errors import Refusal
@@ -63,11 +63,11 @@ class Operation(msgspec.Struct, frozen=True):
 class Api:
     """The operations, for every tenant that shows its key."""
 
-    def __init__(self, database: Database, hub: Hub, engine: Engine, policy: Policy) -> None:
+    def __init__(self, database: Database, hub: Hub, engine: Engine, policies: PolicyBook) -> None:
         self.database = database
         self.hub = hub
         self.engine = engine
-        self.policy = policy
+        self.policies = policies
         at = "/v1/conversations/{conversation}"
         self.operations: tuple[Operation, ...] = (
             Operation("POST", "/v1/conversations", "Open a conversation with its listing, stage and participants.",
@@ -175,7 +175,7 @@ class Api:
             return log.before(tx, tenant.id, id, before, limit + 1)
 
         items = await self.database.read(ask)
-        events = [visible_to(id, item, PLATFORM, self.policy.reasons) for item in items[-limit:]]
+        events = [visible_to(id, item, PLATFORM, self.policies.of(tenant.id).reasons) for item in items[-limit:]]
         return Page(events, len(items) > limit)
 
     async def token(self, tenant: Tenant, _: Request, body: NewToken) -> MintedToken:
@@ -201,7 +201,11 @@ class Api:
         )
         on = self.hub.suggesting is not None and not off
         return SuggestionFigures(
-            on, [SuggestionCounts(*by, **msgspec.structs.asdict(counted)) for *by, counted in counts]
+            on,
+            [
+                SuggestionCounts(intent, stance, lang, **msgspec.structs.asdict(counted))
+                for intent, stance, lang, counted in counts
+            ],
         )
 
     async def switch_suggestions(self, tenant: Tenant, _: Request, body: Switch) -> None:
@@ -219,9 +223,13 @@ class Api:
         """Judge each text by itself, in order."""
         answers = []
         for one in body.messages:
-            setting = Setting(sender=one.sender, listing=one.listing, stage=one.stage, language=one.lang)
+            policy = self.policies.of(tenant.id, one.kind)
+            setting = Setting(
+                sender=one.sender, listing=one.listing, stage=one.stage, language=one.lang, kind=one.kind,
+                hour=policy.hour(now()),
+            )  # fmt: skip
             # Beside the event loop: a hundred long texts would hold up everybody's chats.
-            judgement = await asyncio.to_thread(self.engine.judge, one.text, setting, self.policy)
+            judgement = await asyncio.to_thread(self.engine.judge, one.text, setting, policy)
             answers.append(checked(one.id, one.text, judgement))
         return answers
 

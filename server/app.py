@@ -27,19 +27,23 @@ from starlette.websockets import WebSocket
 
 from moderation.deep.tier import Deep, detoxify
 from moderation.engine import default_engine
-from policies.load import load
+from moderation.policy_book import PolicyBook
+from moderation.suggestions.suggester import Suggester
 from realtime.auth import Gate
 from realtime.broker import Broker, MemoryBroker
 from realtime.chat import Chat, now
 from realtime.connection import Connection
 from realtime.errors import Close
 from realtime.hub import Hub
+from realtime.offers import Offers
 from realtime.protocol import FRAME_BYTES, SUBPROTOCOL, Limits
 from realtime.redis_broker import RedisBroker
 from realtime.second_look import SecondLook
+from realtime.spare_time import SpareTime
+from realtime.suggesting import Suggesting
 from realtime.wire import EXTENSION, Http, Wire
 from rules import lexicon
-from server import problems
+from server import logs, metrics, problems
 from server.api import Api
 from server.config import Config
 from server.console.console import Console
@@ -69,7 +73,7 @@ class Service:
     def __init__(self, config: Config, database: Database) -> None:
         self.config = config
         self.database = database
-        self.policy = policy = load(config.policy)
+        self.policies = policies = PolicyBook(config.policy, database)
         self.engine = engine = default_engine()
         limits = Limits(
             posts_per_second=config.posts_per_second, posts_burst=config.posts_burst,
@@ -77,13 +81,19 @@ class Service:
         )  # fmt: skip
         self.broker: Broker = RedisBroker(config.redis, database.epoch) if config.redis else MemoryBroker()
         self.hub = Hub(
-            database, self.broker, {"default": policy}, posts_per_second=config.posts_per_second,
+            database, self.broker, policies, posts_per_second=config.posts_per_second,
             posts_burst=config.posts_burst,
         )  # fmt: skip
         self.deep = Deep(detoxify(config.detoxify, config.detoxify_config)) if config.detoxify else None
         second_look = SecondLook(self.deep, database, self.hub) if self.deep else None
-        self.chat = Chat(database, engine, self.hub, Gate(database), limits, config.origins, second_look)
-        self.api = Api(database, self.hub, engine, policy)
+        if config.suggestions:
+            suggester = Suggester.load(engine, policies.default)
+            offers = Offers(database, self.hub, suggester.replies)
+            self.hub.suggesting = Suggesting(suggester, engine, self.hub, offers, SpareTime())
+        self.chat = Chat(
+            database, engine, self.hub, Gate(database), limits, config.origins, second_look, self.hub.suggesting
+        )  # fmt: skip
+        self.api = Api(database, self.hub, engine, policies)
         self.console = Console(database, self.hub)
 
     def app(self) -> ASGIApp:
@@ -98,7 +108,7 @@ class Service:
         if self.config.demo:
             from server.demo import Demo
 
-            routes += Demo(self.api, self.engine, self.policy).routes()
+            routes += Demo(self.api, self.engine, self.policies.default).routes()
         handlers: dict[Any, Any] = dict.fromkeys(problems.HANDLED, problems.told)
         handlers[HTTPException] = _http_problem
         return _SecurityHeaders(
@@ -117,10 +127,13 @@ class Service:
             parts["hub"] = "draining"
         down = any(state != "ready" for state in parts.values())
         degraded = self.broker.state != "ready" or (self.deep is not None and self.deep.state != "ready")
+        degraded = degraded or bool(self.policies.problems)
         if self.config.redis:
             parts["redis"] = self.broker.state
         if self.deep is not None:
             parts[self.deep.name] = f"{self.deep.state}: {self.deep.problem}".removesuffix(": ")
+        if self.policies.problems:
+            parts["policies"] = "; ".join(self.policies.problems.values())
         answer = Health("down" if down else "degraded" if degraded else "ready", version("tertulia"), parts)
         return Response(msgspec.json.encode(answer), 503 if down else 200, media_type="application/json")
 
@@ -187,6 +200,7 @@ class Server(uvicorn.Server):
 
 def serve(config: Config) -> None:
     """Run the server until SIGTERM or SIGINT. Raises StorageError, PolicyError, ValueError or OSError when it cannot start."""
+    logs.configure(config.log)
     database = Database.open(config.database, shared=bool(config.redis))
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
@@ -200,7 +214,10 @@ async def _serve(config: Config, database: Database) -> None:
         key, kept_in = _api_key(config)
         await database.write(lambda tx: tenants.ensure(tx, DEFAULT_TENANT, "Default", key, now()))
         service = Service(config, database)
+        await service.policies.start()
         await service.hub.start()
+        if service.hub.suggesting is not None:
+            await service.hub.suggesting.offers.start()
         if service.deep is not None:
             service.deep.start()
         # What is there by now stays: the collector need not walk through it again and again.
@@ -210,10 +227,12 @@ async def _serve(config: Config, database: Database) -> None:
         # Phrases are compiled when they are first met, which costs the message that meets them; here it costs nobody.
         preparing = asyncio.create_task(asyncio.to_thread(lexicon.load().prepare))
         notes = [f"The API key of the platform's backend is in {kept_in}"] if kept_in else []
-        await Server(_uvicorn(config, service.app()), service, notes).serve()
+        async with metrics.served(service, version("tertulia"), config.metrics):
+            await Server(_uvicorn(config, service.app()), service, notes).serve()
         await preparing
         await service.chat.close()
         await service.hub.close()
+        await service.policies.close()
         if service.deep is not None:
             await service.deep.close()
     finally:

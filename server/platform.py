@@ -138,6 +138,7 @@ class Check(Struct, frozen=True, forbid_unknown_fields=True):
     stage: Stage = Stage.ENQUIRY
     sender: Role = Role.BUYER
     lang: Language | None = None
+    kind: Kind = "default"
 
 
 class Checks(Struct, frozen=True, forbid_unknown_fields=True):

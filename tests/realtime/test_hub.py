@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from moderation.policy_book import PolicyBook
 from policies.decision import Decision, Verdict
-from policies.load import load
 from realtime.auth import Identity
 from realtime.broker import Doorbell, MemoryBroker
 from realtime.hub import Hub
@@ -71,7 +71,7 @@ async def until(done: Callable[[], bool]) -> None:
 
 
 async def hub_on(database: Database) -> Hub:
-    hub = Hub(database, MemoryBroker(), {"default": load("marketplace")}, posts_per_second=5, posts_burst=10)
+    hub = Hub(database, MemoryBroker(), PolicyBook(), posts_per_second=5, posts_burst=10)
     await hub.start()
     return hub
 

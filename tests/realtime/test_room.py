@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from moderation.heat import HALF_LIFE_MS
+from moderation.policy_book import PolicyBook
 from policies.decision import Decision, Verdict
 from policies.load import load
 from realtime.broker import MemoryBroker
@@ -31,7 +32,7 @@ def form(state: str = "visible", heat: float = 0.0, language: str = "", ago: int
 
 
 def told(*said: Said) -> Room:
-    room = Room(CONVERSATION, POLICY, "e")
+    room = Room(CONVERSATION, PolicyBook.holding(POLICY), "e")
     for seq, (author, text, shape) in enumerate(said, 1):
         message = Message(f"m{seq}", "c", seq, author, text, seq, seq, shape)
         room.fold(LogItem(seq, "posted", author, shape.at, message, {}))
@@ -103,7 +104,7 @@ async def test_a_room_that_is_loaded_again_is_as_heated_as_it_was(database: Data
         await database.append(
             Entry("t", "c", f"m{number}", author, f"k{number}", shape.at, text, shape, decision)
         )  # fmt: skip
-    hub = Hub(database, MemoryBroker(), {"default": POLICY}, posts_per_second=5, posts_burst=10)
+    hub = Hub(database, MemoryBroker(), PolicyBook.holding(POLICY), posts_per_second=5, posts_burst=10)
     await hub.start()
     loaded, live = await hub.room("t", "c"), told(*said)
     assert (loaded.mood, loaded.moods) == (live.mood, live.moods)

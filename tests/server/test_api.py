@@ -42,7 +42,7 @@ async def test_a_conversation_is_opened_changed_and_read(platform: Any) -> None:
     opened = await platform.http.post("/v1/conversations", json=body)
     assert opened.status_code == 201
     assert opened.json() == {
-        "id": "order-1", "title": "Vegetables", "listing": "groceries", "stage": "enquiry", "last_seq": 2,
+        "id": "order-1", "title": "Vegetables", "listing": "groceries", "stage": "enquiry", "kind": "default", "last_seq": 2,
         "created_at": opened.json()["created_at"], "invitation": None,
         "members": [{"id": "ana", "name": "Ana", "role": "buyer"}, {"id": "luis", "name": "Luis", "role": "seller"}],
     }  # fmt: skip
