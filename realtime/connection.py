@@ -7,13 +7,18 @@ import logging
 import time
 import traceback
 from collections.abc import Coroutine
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from prometheus_client import Counter, Histogram
 
 from realtime.auth import LEEWAY_SECONDS, Identity
 from realtime.errors import Close, Refusal, Unauthenticated
 from realtime.limits import Credit
 from realtime.protocol import (
     Accept,
+    Accepted,
+    Advised,
     Appeal,
     BadFrame,
     Command,
@@ -57,6 +62,16 @@ LONGEST_SECONDS = 30 * 86_400.0  # a connection lives no longer than this, whate
 _STARTING = Identity(tenant="", id="", name="", role="", lang="en", expires=0)
 
 logger = logging.getLogger("tertulia.connection")
+
+
+COMMANDS = Counter(
+    "tertulia_commands_total", "Commands of clients; the outcome is a verdict, done, advised or the code of a refusal.",
+    ("command", "outcome"),
+)  # fmt: skip
+POST_SECONDS = Histogram(
+    "tertulia_post_seconds", "From the arrival of a message to its answer, the commit included.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)  # fmt: skip
 
 
 class Connection:
@@ -167,13 +182,16 @@ class Connection:
             self.close(Close.INTERNAL, "not available at the moment")
 
     async def _carry_out(self, command: Command) -> None:
-        ref = getattr(command, "ref", "")
+        began = self._loop.time()
         try:
             answer = await self._verb(command)
-            if answer is not None:
-                self.answer(answer)
         except Exception as problem:
-            self.answer(refused(ref, problem))
+            answer = refused(getattr(command, "ref", ""), problem)
+        if answer is not None:
+            self.answer(answer)
+        _counter(type(command).__name__.lower(), outcome(answer)).inc()
+        if isinstance(command, Post):
+            POST_SECONDS.observe(self._loop.time() - began)
 
     async def _verb(self, command: Command) -> Event | None:
         chat = self._chat
@@ -253,6 +271,24 @@ class Connection:
             self.close(Close.BAD_FRAME, "too many bad frames")
             return
         self.send(Refused(problem.ref, problem.code, str(problem)))
+
+
+@cache
+def _counter(command: str, outcome: str) -> Counter:
+    # Found by its labels once, not for every message.
+    return COMMANDS.labels(command, outcome)
+
+
+def outcome(answer: Event | None) -> str:
+    """What became of a command, in one word."""
+    match answer:
+        case Accepted():
+            return answer.verdict or "done"
+        case Refused():
+            return answer.code
+        case Advised():
+            return "advised"
+    return "done"
 
 
 def refused(ref: str, problem: Exception) -> Refused:

@@ -16,6 +16,7 @@ import os
 from typing import Any
 
 import msgspec
+from prometheus_client import Counter
 
 from realtime.broker import Attendance, Doorbell, Listener, Signal
 
@@ -27,6 +28,11 @@ AGAIN_SECONDS = 0.5  # before another try when it did not
 ITEM_BYTES = 1_024  # an event larger than this is read from the log by those who want it
 BATCH = 500  # news in one message, at most: one that is too large has cut off all listeners of others before
 WAITING = 20_000  # news that wait to be sent; beyond this they are dropped
+
+DROPPED = Counter("tertulia_broker_dropped_total", "News that could not be sent to the other nodes.")
+MISSED = Counter(
+    "tertulia_broker_missed_total", "Times that news of other nodes were missed and looked for in the log."
+)
 
 logger = logging.getLogger("tertulia.broker")
 
@@ -50,7 +56,7 @@ News = Doorbell | Signal | Attendance
 class RedisBroker:
     """A broker for several nodes on one Redis or Valkey, from 6.2 on, alone or a cluster.
 
-    ``epoch`` is the database's: nodes hear each other if they share both. ``dropped`` counts news that were not sent.
+    ``epoch`` is the database's: nodes hear each other if they share both.
     """
 
     def __init__(self, url: str, epoch: str) -> None:
@@ -69,7 +75,6 @@ class RedisBroker:
             url, socket_timeout=None, socket_connect_timeout=1.0, retry=never, client_name="tertulia-listens"
         )
         self.node = os.urandom(6).hex()
-        self.dropped = 0
         self._channel = f"tertulia:{epoch}"
         self._listener: Listener | None = None
         self._heard = self._sent = False
@@ -125,7 +130,7 @@ class RedisBroker:
 
     def _tell(self, news: News) -> None:
         if len(self._waiting) >= WAITING:
-            self.dropped += 1
+            DROPPED.inc()
             return
         self._waiting.append(news)
         self._news.set()
@@ -145,7 +150,7 @@ class RedisBroker:
                 if self._sent or not self._number:
                     logger.warning("Redis takes no messages: %s", type(problem).__name__)
                 self._sent = False
-                self.dropped += len(news)
+                DROPPED.inc(len(news))
                 await asyncio.sleep(AGAIN_SECONDS)
 
     def _gathered(self) -> list[News]:
@@ -214,6 +219,7 @@ class RedisBroker:
         for signal in batch.signals:
             listener.hear(signal)
         if batch.number > last + 1:
+            MISSED.inc()
             listener.missed()
         if batch.leaves:
             del self._numbers[batch.node]
@@ -233,6 +239,7 @@ class RedisBroker:
     def _forget(self, node: str) -> None:
         self._last_heard.pop(node, None)
         if self._listener is not None:
+            MISSED.inc()
             self._listener.lost(node)
             self._listener.missed()
 

@@ -12,6 +12,7 @@ from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from typing import Any, cast
 
+from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
@@ -26,6 +27,7 @@ CONTROL_FRAMES = 100  # pings and pongs in a window
 FRAGMENTS = 64  # of one message
 WINDOW_SECONDS = 10.0
 HANDSHAKE_SECONDS = 5.0
+CLOSES = Counter("tertulia_closes_total", "Connections that this server hung up, by close code.", ("code",))
 FAREWELL_SECONDS = 2.0  # for a peer to answer a close, then it is cut off
 
 EXTENSION = "tertulia.wire"
@@ -77,6 +79,7 @@ class Wire(WebSocketsSansIOProtocol):
         if self._closing or self.transport.is_closing():
             return
         self._closing = self.close_sent = True
+        CLOSES.labels(code).inc()
         self.stop_keepalive()
         if self.conn.state is OPEN:
             self.conn.send_close(code, reason)

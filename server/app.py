@@ -94,7 +94,7 @@ class Service:
             database, engine, self.hub, Gate(database), limits, config.origins, second_look, self.hub.suggesting
         )  # fmt: skip
         self.api = Api(database, self.hub, engine, policies)
-        self.console = Console(database, self.hub)
+        self.console = Console(database, self.hub, demo=config.demo)
 
     def app(self) -> ASGIApp:
         """The ASGI application."""

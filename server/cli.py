@@ -75,6 +75,12 @@ def main() -> None:
 @click.option("--drain-seconds", type=click.FloatRange(0), default=3.0, show_default=True,
               envvar="TERTULIA_DRAIN_SECONDS", show_envvar=True,
               help="Over how long the open connections are sent away when the server stops.")  # fmt: skip
+@click.option("--suggestions/--no-suggestions", default=True, show_default=True, envvar="TERTULIA_SUGGESTIONS",
+              show_envvar=True, help="Offer people words to answer with.")  # fmt: skip
+@click.option("--metrics", default="", metavar="HOST:PORT", envvar="TERTULIA_METRICS", show_envvar=True,
+              help="Answer Prometheus there, at /metrics.")  # fmt: skip
+@click.option("--log", type=click.Choice(("text", "json")), default="text", show_default=True, envvar="TERTULIA_LOG",
+              show_envvar=True, help="How to write the log, on stderr.")  # fmt: skip
 @click.option("--detoxify", default="", metavar="MODEL", envvar="TERTULIA_DETOXIFY", show_envvar=True,
               help="A slow second opinion: original, unbiased, multilingual, or a checkpoint's path.")  # fmt: skip
 @click.option("--detoxify-config", default="", metavar="DIR", envvar="TERTULIA_DETOXIFY_CONFIG", show_envvar=True,

@@ -12,6 +12,7 @@ class Config(msgspec.Struct, frozen=True):
     name of a shipped one. ``api_key`` is what the default tenant's backend signs in with; empty for one that is made and kept
     beside the database. ``origins`` are the web origins that may connect; none given, only the server's own.
     Without ``suggestions`` nobody is offered words to answer with.
+    ``metrics`` is the ``host:port`` at which Prometheus is answered; empty for nowhere. ``log`` is ``text`` or ``json``.
     ``detoxify`` is ``original``, ``unbiased``, ``multilingual`` or a checkpoint's path; empty for none. ``detoxify_config`` is the
     folder of its configuration and tokenizer; empty to ask the hub of Hugging Face, or its cache.
     """
@@ -29,5 +30,7 @@ class Config(msgspec.Struct, frozen=True):
     connections_per_user: int = 20
     drain_seconds: float = 3.0
     suggestions: bool = True
+    metrics: str = ""
+    log: str = "text"
     detoxify: str = ""
     detoxify_config: str = ""

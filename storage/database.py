@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from prometheus_client import Gauge, Histogram
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -41,6 +42,17 @@ WATCH_SECONDS = 0.25
 QUEUED_POSTS = 20_000  # beyond this many waiting messages the database is not keeping up: new ones are refused
 
 logger = logging.getLogger("tertulia.storage")
+
+COMMIT_SECONDS = Histogram(
+    "tertulia_commit_seconds", "One transaction of the writer, from its begin to the end of its commit.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)  # fmt: skip
+COMMIT_MESSAGES = Histogram(
+    "tertulia_commit_messages",
+    "Messages that were stored by one transaction.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+)
+WAITING_MESSAGES = Gauge("tertulia_waiting_messages", "Messages that wait to be stored.")
 
 
 class Database:
@@ -204,6 +216,7 @@ class _Writer:
         self._waiting = 0
         self._due: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._thread = threading.Thread(target=self._run, name="tertulia-write", daemon=True)
+        WAITING_MESSAGES.set_function(lambda: self._waiting)
 
     def start(self) -> None:
         self._thread.start()
@@ -286,6 +299,7 @@ class _Writer:
     def _store(self, posts: list[_Post]) -> None:
         try:
             entries = [entry for entry, _ in posts]
+            COMMIT_MESSAGES.observe(len(posts))
             results: list[Any] = list(self._transact(lambda connection: log.append_posts(connection, entries)))
         except Exception as problem:
             # An outage is everybody's; anything else is the doing of one message and must not take its neighbours along.
@@ -303,7 +317,7 @@ class _Writer:
         if self._connection is None:
             self._connection = self._engine.connect()
         try:
-            with self._connection.begin():
+            with COMMIT_SECONDS.time(), self._connection.begin():
                 return act(self._connection)
         except DBAPIError:
             # Whatever it was, the next one starts with a connection that is known to be well.
