@@ -126,7 +126,11 @@ class Service:
         if self.hub.draining:
             parts["hub"] = "draining"
         down = any(state != "ready" for state in parts.values())
-        degraded = self.broker.state != "ready" or (self.deep is not None and self.deep.state != "ready")
+        if self.database.full:
+            parts["database"] = "full"
+        degraded = (
+            self.database.full or self.broker.state != "ready" or (self.deep is not None and self.deep.state != "ready")
+        )
         degraded = degraded or bool(self.policies.problems)
         if self.config.redis:
             parts["redis"] = self.broker.state

@@ -19,7 +19,7 @@ from realtime.errors import Close
 from realtime.hub import Hub
 from server.console import guard
 from server.console.attempts import Attempts
-from server.console.guard import ADMINS, COOKIE, Denied, Endpoint, address_of, csrf_token
+from server.console.guard import ADMINS, COOKIE, Denied, Endpoint, Guard, address_of, csrf_token
 from server.console.passwords import LONGEST, Desk, WeakPassword, outdated
 from storage import audit, staff, tenants
 from storage.database import Database
@@ -131,8 +131,9 @@ class Colleague(Struct, frozen=True):
 class Accounts:
     """The calls about accounts. ``doors`` names the ways in beside the password, for the page that asks for it."""
 
-    def __init__(self, database: Database, hub: Hub, doors: Sequence[dict[str, str]] = ()) -> None:
+    def __init__(self, database: Database, hub: Hub, door: Guard, doors: Sequence[dict[str, str]] = ()) -> None:
         self._database = database
+        self._guard = door
         self._hub = hub
         self._desk = Desk()
         self._doors = list(doors)
@@ -165,9 +166,14 @@ class Accounts:
 
     # ------------------------------------------------------------------------------------------------ signing in
 
-    async def doors(self, _: Request) -> Response:
-        """The ways in beside the password."""
-        return guard.answer({"doors": self._doors})
+    async def doors(self, request: Request) -> Response:
+        """Who is signed in here already, and the ways in beside the password."""
+        try:
+            account = await self._guard.account(request)
+        except Exception as problem:
+            return await guard.refused(request, problem)
+        me = _me(account, request.cookies[COOKIE]) if account else None
+        return guard.answer({"me": me, "doors": self._doors})
 
     async def sign_in(self, request: Request) -> Response:
         """Begin a session. Whatever is wrong, the answer is the same and takes as long."""

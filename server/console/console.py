@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from realtime.hub import Hub
 from server.console.accounts import Accounts
 from server.console.audit_api import AuditLog
+from server.console.demo_door import DemoDoor
 from server.console.guard import Endpoint, Guard
 from storage.database import Database
 
@@ -22,9 +23,12 @@ PAGES = ("queue", "appeals", "quality", "policies", "audit", "staff", "account")
 class Console:
     """What staff sees and does. ``parts`` are the endpoints of the review, the policies and whatever else belongs to it."""
 
-    def __init__(self, database: Database, hub: Hub, parts: Sequence[Sequence[Endpoint]] = ()) -> None:
+    def __init__(
+        self, database: Database, hub: Hub, parts: Sequence[Sequence[Endpoint]] = (), *, demo: bool = False
+    ) -> None:
         self.guard = Guard(database)
-        self.accounts = Accounts(database, hub)
+        self.accounts = Accounts(database, hub, self.guard)
+        self._demo = DemoDoor(database, self.accounts) if demo else None
         self._endpoints = [*self.accounts.endpoints, *AuditLog(database).endpoints]
         for part in parts:
             self._endpoints += part
@@ -34,6 +38,7 @@ class Console:
         return [
             Route("/console", self.enter),
             *self.accounts.routes(),
+            *(self._demo.routes() if self._demo else ()),
             *self.guard.routes(self._endpoints),
             *(Route(f"/console/{name}", self.page) for name in PAGES),
             *(Route(f"/console/{name}/{{rest:path}}", self.page) for name in PAGES),

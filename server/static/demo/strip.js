@@ -5,6 +5,7 @@
 
 import { button, h, icon } from "../chat/dom.js";
 import { Connection, Interrupted } from "../chat/connection.js";
+import { enter } from "./server.js";
 
 /** @typedef {import("../chat/i18n.js").Voice} Voice */
 /** @typedef {{category: string, score: number, start: number, end: number, source: string, step?: string}} Finding */
@@ -53,19 +54,37 @@ export class Strip {
     this.names = new Map();
     /** @type {Connection | null} */
     this.connection = null;
+    /** @type {import("./memory.js").Started} */
+    // @ts-ignore  until a chat is watched there is nothing to click
+    this.started = null;
     this.title = h("span");
     this.pace = h("span", { class: "pace" });
     this.empty = h("p", { class: "empty" });
     this.list = h("ol", { class: "decisions" });
     this.scroll = h("div", { class: "scroll", tabindex: "0" }, this.empty, this.list);
     this.speaker = h("div", { class: "aside", role: "status" });
+    this.console = h("span");
+    this.roles = /** @type {const} */ (["reviewer", "lead"]).map((role) => ({ role, element: button("", { class: "link", onclick: () => this.#enter(role) }) }));
     this.element = h(
       "section",
       { class: "panel strip" },
       h("h2", { class: "head", id: "name-staff" }, icon("eye"), this.title, this.pace),
       this.scroll,
+      h("p", { class: "console" }, this.console, this.roles.map(({ element }) => element)),
       this.speaker,
     );
+  }
+
+  /** The console of this demo, in a tab of its own. @param {"reviewer" | "lead"} role */
+  async #enter(role) {
+    // Opened before the answer: a browser lets a tab be opened only by the click itself.
+    const tab = open("about:blank", "tertulia-console");
+    try {
+      await enter(this.started, role);
+      if (tab) tab.location.href = "/console/queue";
+    } catch {
+      tab?.close();
+    }
   }
 
   /**
@@ -75,6 +94,7 @@ export class Strip {
    */
   watch(started, decisions) {
     this.names = new Map([...started.people, started.agent].map(({ id, name }) => [id, name]));
+    this.started = started;
     this.decisions = decisions;
     this.connection?.close();
     this.connection = new Connection(location.origin, {
@@ -94,6 +114,8 @@ export class Strip {
     this.title.textContent = voice.say("staff.title");
     this.empty.textContent = voice.say("staff.empty");
     this.pace.title = voice.say("staff.median.title");
+    this.console.textContent = voice.say("staff.console");
+    for (const { role, element } of this.roles) element.textContent = voice.say(`staff.console.${role}`);
     this.scroll.setAttribute("aria-label", voice.say("staff.title"));
     this.#draw();
   }
