@@ -122,6 +122,11 @@ class Database:
             running.add_done_callback(_forget)
             raise Unavailable("the database does not answer") from None
 
+    @property
+    def full(self) -> bool:
+        """Whether there was no room for what was to be written last."""
+        return self._writer.full
+
     async def ping(self) -> None:
         """Ask the database for an answer. Raises Unavailable."""
         await self.read(lambda connection: connection.execute(select(1)))
@@ -214,6 +219,7 @@ class _Writer:
         self._jobs: queue.SimpleQueue[list[_Post] | _Act | None] = queue.SimpleQueue()
         self._gathered: list[_Post] = []
         self._waiting = 0
+        self.full = False
         self._due: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._thread = threading.Thread(target=self._run, name="tertulia-write", daemon=True)
         WAITING_MESSAGES.set_function(lambda: self._waiting)
@@ -318,8 +324,11 @@ class _Writer:
             self._connection = self._engine.connect()
         try:
             with COMMIT_SECONDS.time(), self._connection.begin():
-                return act(self._connection)
-        except DBAPIError:
+                result = act(self._connection)
+            self.full = False
+            return result
+        except DBAPIError as problem:
+            self.full = isinstance(translate(problem), StorageFull)
             # Whatever it was, the next one starts with a connection that is known to be well.
             self._connection.close()
             self._connection = None
