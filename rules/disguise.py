@@ -37,11 +37,12 @@ _PARTS = re.compile(r"[^a-z0-9@$!|+€*]+")
 _STARS = re.compile(r"\*{2,}")
 _LONG_RUN = re.compile(r"([a-z0-9])\1{3,}")
 _ALNUM = re.compile(r"[a-z0-9]")
+_WORD = re.compile(r"[a-z0-9]+")
 _CHAIN_GATE = re.compile(r" [a-z0-9] {1,3}[a-z0-9] {1,3}[a-z0-9] ")
 _CHAIN = re.compile(r"(?<![a-z0-9])[a-z0-9](?:[^a-z0-9]{1,3}[a-z0-9](?![a-z0-9])){2,}")
 _BREAK = re.compile(r"([^\s]{1,20})[^\S\n]*\n\s{0,3}(?=([^\s]{1,20}))")
 _MODEL = re.compile(r"[a-z]{1,3}[0-9]{2,}")
-_CAPITAL_I = re.compile(r"[a-z]I")
+_CAPITAL_I = re.compile(r"I(?<=[a-z]I)")  # begins with what is rare: that is found sooner
 _WITH_CAPITAL_I = re.compile(r"[A-Za-z]+I[A-Za-z]*")
 
 _SKELETON = str.maketrans(LEET | {"l": "i", "z": "s", "v": "u", "<": "c", "^": "a", "&": "e"})
@@ -125,8 +126,11 @@ class Disguises:
     def reveal(self, text: Folded) -> list[Reveal]:
         """What is disguised in ``text``, by place, without overlaps: the longest reading wins."""
         pieces = text.plain.split()
-        unmet = text.vocabulary.union(pieces).difference(self._ordinary)
-        tricks = self._tricks(text, frozenset(pieces), self._remarkable(unmet)) if unmet else []
+        tricks: list[Iterator[Reveal]] = []
+        if not self._ordinary.issuperset(pieces):
+            remarkable = self._remarkable(frozenset(pieces).difference(self._ordinary))
+            if remarkable:
+                tricks = self._tricks(text, frozenset(pieces), remarkable)
         if "I" in text.original and _CAPITAL_I.search(text.original):
             tricks.append(self._capitals(text))
         if text.singles and _CHAIN_GATE.search(text.padded):
@@ -144,27 +148,29 @@ class Disguises:
         return kept
 
     def _remarkable(self, unmet: Iterable[str]) -> list[str]:
-        """Of pieces not known to be ordinary, those that are not; the others are remembered."""
-        remarkable: list[str] = []
+        """Of pieces not known to be ordinary, and of the words in them, those that are not; the others are remembered."""
+        remarkable: set[str] = set()
         if len(self._ordinary) > ORDINARY_PIECES:
             self._ordinary.clear()
         for piece in unmet:
-            if (
-                len(piece) > LONGEST_PIECE
-                or piece in self.doubled
-                or self._within(piece)[1]
-                or _STRETCHED.search(piece)
-                or self._glue.find_matches_as_indexes(piece)
-            ):
-                remarkable.append(piece)
+            odd = [part for part in {piece, *_WORD.findall(piece)} if not self._is_ordinary(part)]
+            if odd:
+                remarkable.update(odd)
             else:
                 self._ordinary.add(piece)
         return sorted(remarkable)
 
+    def _is_ordinary(self, piece: str) -> bool:
+        return (
+            len(piece) <= LONGEST_PIECE
+            and piece not in self.doubled
+            and not self._within(piece)[1]
+            and not _STRETCHED.search(piece)
+            and not self._glue.find_matches_as_indexes(piece)
+        )
+
     def _tricks(self, text: Folded, pieces: frozenset[str], remarkable: Sequence[str]) -> list[Iterator[Reveal]]:
         tricks: list[Iterator[Reveal]] = []
-        if not remarkable:
-            return tricks
         odd = [piece for piece in remarkable if piece in pieces]
         if odd:
             tricks.append(self._odd_pieces(text, odd))

@@ -13,7 +13,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -28,7 +27,7 @@ MOST = 200  # hits in one text beyond which it is covered as a whole
 LONG = 600  # characters of a piece in which phrases are looked for
 OVERLAP = 200  # characters that neighbouring pieces share: more than a phrase has
 
-FAMILIES = ("profanity", "insult", "sexual", "threat", "drugs_weapons", "self_harm", "spam")
+FAMILIES = ("profanity", "insult", "sexual", "threat", "drugs_weapons", "self_harm", "spam", "payment", "scam")
 
 _NOTATION = re.compile(r"[*?()<>_!^$\[\]]|\.\.\.")
 _TILDE = "\u0303"
@@ -115,14 +114,29 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
     step: str = ""
 
 
+class Use(msgspec.Struct, frozen=True, gc=False):
+    """What a word may mean: the terms that it is, and the phrases that need it most.
+
+    ``beside`` are words of which each of these phrases needs one as well; None where one needs nothing else.
+    """
+
+    terms: tuple[Term, ...]
+    phrases: tuple[tuple[Phrase, Term], ...]
+    beside: frozenset[str] | None
+
+
+Match = tuple[Term, int, int]  # with its start and end
+
+_NOTHING: Mapping[str, list[Hit]] = {}
+
+
 class Lexicon:
     """All terms made ready for search. One search serves every family: its result stays with the folded text."""
 
     def __init__(self, vocabularies: Iterable[Vocabulary]) -> None:
         self._terms = 0
         self._words: dict[str, list[Term]] = defaultdict(list)
-        # By each word of what a phrase needs most: the phrase, and what else it needs.
-        self._phrases: dict[str, list[tuple[Phrase, Sequence[frozenset[str]], Term]]] = defaultdict(list)
+        self._phrases: dict[str, list[tuple[Phrase, Term]]] = defaultdict(list)  # by each word of what it needs most
         disguised: dict[str, None] = {}  # in order: of two readings of one disguise the earlier family wins
         famous: set[str] = set()
         glued: dict[str, str] = {}
@@ -142,7 +156,8 @@ class Lexicon:
                 disguised.update((word, None) for form in lists.words(name) for word in form.split())
         readable = [word for word in disguised if word not in innocent]
         self._disguises = disguise.Disguises(readable, famous, glued, innocent)
-        self._known = frozenset(self._words) | frozenset(self._phrases)
+        self._uses = {word: self._use(word) for word in (*self._words, *self._phrases)}
+        self._known = frozenset(self._uses)
 
     def _add(self, vocabulary: Vocabulary, group: Group, source: str, lists: Lists) -> Iterator[str]:
         """Enters one term; yields what it looks like in plain form, if it is no more than words."""
@@ -167,12 +182,19 @@ class Lexicon:
 
     def _add_phrase(self, phrase: Phrase, term: Term) -> None:
         for anchor in phrase.needs[0]:
-            self._phrases[anchor].append((phrase, phrase.needs[1:], term))
+            self._phrases[anchor].append((phrase, term))
+
+    def _use(self, word: str) -> Use:
+        phrases = self._phrases.get(word, ())
+        beside = None
+        if all(len(phrase.needs) > 1 for phrase, _ in phrases):
+            beside = frozenset().union(*(phrase.needs[1] for phrase, _ in phrases))
+        return Use(tuple(self._words.get(word, ())), tuple(phrases), beside)
 
     def prepare(self) -> None:
         """Compiles all phrases now rather than when each is first used: for a process that serves."""
         for phrases in self._phrases.values():
-            for phrase, _, _ in phrases:
+            for phrase, _ in phrases:
                 _ = phrase.expression
 
     def find(self, text: Folded, setting: Setting, family: str) -> list[Hit]:
@@ -184,13 +206,15 @@ class Lexicon:
         return [hit for hit in hits if _counts(hit, text, setting)] if hits else []
 
     def _search(self, text: Folded) -> Mapping[str, list[Hit]]:
-        hits: dict[str, list[Hit]] = defaultdict(list)
-        matches = [*islice(self._matches(text.padded, text.vocabulary), MOST + 1)]
+        matches = self._matches(text.padded, text.vocabulary)
         if len(matches) > MOST:
             return _covered(text, matches)
+        reveals = self._disguises.reveal(text)
+        if not matches and not reveals and text.decoded is None:
+            return _NOTHING
+        hits: dict[str, list[Hit]] = defaultdict(list)
         for term, start, end in matches:
             hits[term.family].append(Hit(term, start, end, text.span(start, end)))
-        reveals = self._disguises.reveal(text)
         if len(reveals) == disguise.MOST:
             reveals = [*reveals[:-1], msgspec.structs.replace(reveals[-1], end=len(text.plain))]
         if reveals:
@@ -198,7 +222,7 @@ class Lexicon:
         if text.decoded is not None:
             for term, start, end in self._matches(text.decoded.padded, text.decoded.vocabulary):
                 hits[term.family].append(Hit(term, start, end, text.decoded.span(start, end), "percent"))
-        return {family: _distinct(found) for family, found in hits.items()} if hits else hits
+        return {family: _distinct(found) for family, found in hits.items()}
 
     def _search_revealed(self, text: Folded, reveals: Sequence[disguise.Reveal], hits: dict[str, list[Hit]]) -> None:
         revealed = Revealed(text, reveals)
@@ -207,40 +231,43 @@ class Lexicon:
             if step:
                 hits[term.family].append(Hit(term, first, last, text.span(first, last), step))
 
-    def _matches(self, padded: str, words: frozenset[str]) -> Iterator[tuple[Term, int, int]]:
-        """Terms with their places in the text that ``padded`` has one space before."""
+    def _matches(self, padded: str, words: frozenset[str]) -> list[Match]:
+        """Terms with their places in the text that ``padded`` has one space before; enough of them where they are many."""
         if len(padded) <= LONG:
-            yield from self._matches_within(padded, words)
-            return
+            return self._matches_within(padded, words)
         # In a long text every phrase would be looked for everywhere; phrases are short, so that pieces do.
-        seen: set[tuple[Term, int, int]] = set()
+        found: dict[tuple[int, int, int], Match] = {}
         for start in range(0, len(padded), LONG - OVERLAP):
             first, last = max(padded.rfind(" ", 0, start + 1), 0), padded.find(" ", start + LONG)
             piece = padded[first : last + 1 if last >= 0 else len(padded)]
             for term, begin, end in self._matches_within(piece, frozenset(piece.split())):
-                match = (term, begin + first, end + first)
-                if match not in seen:
-                    seen.add(match)
-                    yield match
+                found[term.place, begin + first, end + first] = term, begin + first, end + first
+            if len(found) > MOST:
+                break
+        return [*found.values()]
 
-    def _matches_within(self, padded: str, words: frozenset[str]) -> Iterator[tuple[Term, int, int]]:
+    def _matches_within(self, padded: str, words: frozenset[str]) -> list[Match]:
+        found: list[Match] = []
         phrases: dict[Phrase, Term] = {}
         for token in self._known & words:
-            for term in self._words.get(token, ()):
+            use = self._uses[token]
+            for term in use.terms:
                 spaced = f" {token} "
                 start = padded.find(spaced)
                 while start >= 0:
-                    yield term, start, start + len(token)
+                    found.append((term, start, start + len(token)))
                     start = padded.find(spaced, start + 1)
-            for phrase, needs, term in self._phrases.get(token, ()):
-                for needed in needs:
-                    if words.isdisjoint(needed):
-                        break
-                else:
-                    phrases[phrase] = term
+            if use.beside is None or not words.isdisjoint(use.beside):
+                for phrase, term in use.phrases:
+                    for needed in phrase.needs:
+                        if words.isdisjoint(needed):
+                            break
+                    else:
+                        phrases[phrase] = term
         for phrase, term in phrases.items():
             for start, end in phrase.find(padded, words):
-                yield term, start - 1, end - 1
+                found.append((term, start - 1, end - 1))
+        return found
 
 
 class Revealed:
@@ -277,7 +304,7 @@ class Revealed:
         )
 
 
-def _covered(text: Folded, matches: Iterable[tuple[Term, int, int]]) -> Mapping[str, list[Hit]]:
+def _covered(text: Folded, matches: Iterable[Match]) -> Mapping[str, list[Hit]]:
     """One hit on the whole text for each family: it says little else."""
     strongest: dict[str, Term] = {}
     for term, _, _ in matches:
