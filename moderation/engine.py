@@ -13,16 +13,30 @@ from operator import attrgetter
 from time import perf_counter_ns
 from typing import Protocol
 
+from moderation.classifiers.conduct import Conduct
+from moderation.classifiers.embedded import shipped
+from moderation.classifiers.language import UNKNOWN, Language
+from moderation.classifiers.sentiment import Sentiment
+from moderation.classifiers.table import BadWeights
 from moderation.judgement import Judgement
 from policies.decision import Failing, Failure
 from policies.policy import Policy
 from rules import catalogue
+from rules.menace import may_menace
 from rules.text import Folded, fold
 from rules.types import Category, Finding, Rule, Setting
 
 log = logging.getLogger(__name__)
 
-UNKNOWN = "unknown"
+EMBEDDED = ("conduct", "sentiment", "language")  # as decisions name them where they are absent
+# From which score an output of the shipped conduct model is a finding. Stricter than its card, which asks what strangers'
+# comments bear: these keep words of trade ("two hoes and a rake") at peace. See docs/judgement.md.
+FINDINGS = {"toxicity": 0.95, "insult": 0.88, "hate": 0.9, "threat": 0.98}
+# A threat is made to somebody: cheese that smells of death makes none, however sure a classifier is.
+THREAT = "threat"
+
+Identify = Callable[[str | Folded, str | None], tuple[str, float]]
+
 _CATEGORIES = frozenset(Category)
 _by_place = attrgetter("start", "end")
 
@@ -36,15 +50,15 @@ class Classifier(Protocol):
     name: str
     thresholds: Mapping[str, float]
 
-    def scores(self, text: str) -> Mapping[str, float]:
+    def scores(self, text: Folded) -> Mapping[str, float]:
         """The probability of each output."""
         ...
 
 
-class Sentiment(Protocol):
+class Feeling(Protocol):
     """How a message feels. A measure, not a finding."""
 
-    def label(self, text: str) -> tuple[str, float]:
+    def label(self, text: Folded) -> tuple[str, float]:
         """``negative``, ``neutral`` or ``positive``, and how sure it is."""
         ...
 
@@ -52,8 +66,8 @@ class Sentiment(Protocol):
 class Engine:
     """Judges messages. Immutable after its making, and safe to share between threads.
 
-    ``identify`` tells the language of a text, given what the person usually writes. ``absent`` names the classifiers
-    that should be there and are not: every decision says so.
+    A text is folded once, and all that read it are given the folded form. ``identify`` tells its language, given what
+    the person usually writes. ``absent`` names the classifiers that should be there and are not: every decision says so.
     """
 
     def __init__(
@@ -61,8 +75,8 @@ class Engine:
         rules: Sequence[Rule],
         classifiers: Sequence[Classifier] = (),
         *,
-        sentiment: Sentiment | None = None,
-        identify: Callable[[str, str | None], tuple[str, float]] | None = None,
+        sentiment: Feeling | None = None,
+        identify: Identify | None = None,
         absent: Sequence[str] = (),
     ) -> None:
         self.rules = tuple(rules)
@@ -75,33 +89,20 @@ class Engine:
         """The decision about one message and what led to it. Never raises for any text."""
         began = perf_counter_ns()
         failures: list[Failure] = [*self._absent]
-        findings = self._find(text, setting, failures)
-        scores = self._classify(text, findings, failures)
-        sentiment = self._feel(text, failures)
-        language = self._language(text, setting.language, failures)
+        findings: list[Finding] = []
+        scores: dict[str, float] = {}
+        sentiment, language = None, UNKNOWN
+        folded = self._fold(text, failures)
+        if folded is not None:
+            self._find(folded, setting, findings, failures)
+            scores = self._classify(folded, findings, failures)
+            sentiment = self._feel(folded, failures)
+            language = self._language(folded, setting.language, failures)
         if len(findings) > 1:
             findings.sort(key=_by_place)
-        decision = policy.decide(findings, scores, setting, failures)
+        decision = policy.decide(findings, scores, setting, failures, text)
         us = (perf_counter_ns() - began) // 1_000
         return Judgement(decision, scores, sentiment, language, us, tuple(failures))
-
-    def _find(self, text: str, setting: Setting, failures: list[Failure]) -> list[Finding]:
-        findings: list[Finding] = []
-        folded = self._fold(text, failures)
-        if folded is None:
-            return findings
-        for rule in self.rules:
-            try:
-                found = rule.find(folded, setting)
-            except Exception as crash:
-                failures.append(_crashed("rules", rule.name, crash))
-                continue
-            for finding in found:
-                if 0.0 <= finding.score <= 1.0:
-                    findings.append(finding)
-                else:
-                    failures.append(Failure("rules", rule.name, Failing.NAN))
-        return findings
 
     def _fold(self, text: str, failures: list[Failure]) -> Folded | None:
         try:
@@ -110,7 +111,20 @@ class Engine:
             failures.append(_crashed("rules", "fold", crash))
             return None
 
-    def _classify(self, text: str, findings: list[Finding], failures: list[Failure]) -> dict[str, float]:
+    def _find(self, text: Folded, setting: Setting, findings: list[Finding], failures: list[Failure]) -> None:
+        for rule in self.rules:
+            try:
+                found = rule.find(text, setting)
+            except Exception as crash:
+                failures.append(_crashed("rules", rule.name, crash))
+                continue
+            for finding in found:
+                if 0.0 <= finding.score <= 1.0:
+                    findings.append(finding)
+                else:
+                    failures.append(Failure("rules", rule.name, Failing.NAN))
+
+    def _classify(self, text: Folded, findings: list[Finding], failures: list[Failure]) -> dict[str, float]:
         scores: dict[str, float] = {}
         for classifier in self.classifiers:
             try:
@@ -124,11 +138,11 @@ class Engine:
             scores.update(outputs)
             for output, least in classifier.thresholds.items():
                 score = outputs.get(output, 0.0)
-                if score >= least and output in _CATEGORIES:
+                if score >= least and output in _CATEGORIES and (output != THREAT or may_menace(text)):
                     findings.append(Finding(Category(output), score, 0, 0, f"{classifier.name}:{output}"))
         return scores
 
-    def _feel(self, text: str, failures: list[Failure]) -> tuple[str, float] | None:
+    def _feel(self, text: Folded, failures: list[Failure]) -> tuple[str, float] | None:
         if self.sentiment is None:
             return None
         try:
@@ -141,7 +155,7 @@ class Engine:
             return None
         return label, score
 
-    def _language(self, text: str, prior: str | None, failures: list[Failure]) -> str:
+    def _language(self, text: Folded, prior: str | None, failures: list[Failure]) -> str:
         if self.identify is None:
             return UNKNOWN
         try:
@@ -161,8 +175,17 @@ def _crashed(group: str, stage: str, crash: Exception) -> Failure:
 def default_engine() -> Engine:
     """The engine that ships: every rule of the catalogue, and the embedded classifiers.
 
-    A classifier whose weights are not installed is absent, which every decision then says.
+    Where their weights are missing or damaged the classifiers are absent, which every decision then says.
     """
     # The word lists are read at the first look: nobody's message shall wait for that, and a broken list stops the start.
     catalogue.check("612 345 678", Setting())
-    return Engine(catalogue.RULES)
+    try:
+        embedded = shipped()
+    except BadWeights as problem:
+        log.error("the embedded classifiers are absent: %s", problem)
+        return Engine(catalogue.RULES, absent=EMBEDDED)
+    conduct = Conduct(embedded)
+    conduct.thresholds = FINDINGS
+    return Engine(
+        catalogue.RULES, [conduct], sentiment=Sentiment(embedded), identify=Language(embedded).identify
+    )  # fmt: skip

@@ -2,15 +2,19 @@
 
 import logging
 import math
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
+from moderation.classifiers.embedded import Embedded
+from moderation.classifiers.table import WEIGHTS
 from moderation.engine import Engine, default_engine
-from policies.decision import Verdict
-from policies.load import parse
+from policies.decision import Decision, Verdict
+from policies.load import load, parse
 from rules.catalogue import RULES
-from rules.text import Folded
+from rules.text import Folded, fold
 from rules.types import Category, Finding, Setting, Utterance
 
 WORDS = 'es = "es"\nen = "en"\npt = "pt"\n'
@@ -67,7 +71,7 @@ class Scores:
     def __init__(self, scores: Mapping[str, float], thresholds: Mapping[str, float], name: str = "fixed") -> None:
         self.name, self.thresholds, self._scores = name, thresholds, scores
 
-    def scores(self, text: str) -> Mapping[str, float]:
+    def scores(self, text: Folded) -> Mapping[str, float]:
         return self._scores
 
 
@@ -76,18 +80,18 @@ class BrokenClassifier:
         self.name = name
         self.thresholds: Mapping[str, float] = {}
 
-    def scores(self, text: str) -> Mapping[str, float]:
-        raise RuntimeError(text)
+    def scores(self, text: Folded) -> Mapping[str, float]:
+        raise RuntimeError(text.original)
 
-    def label(self, text: str) -> tuple[str, float]:
-        raise RuntimeError(text)
+    def label(self, text: Folded) -> tuple[str, float]:
+        raise RuntimeError(text.original)
 
 
 class Mood:
     def __init__(self, label: str, score: float) -> None:
         self._answer = (label, score)
 
-    def label(self, text: str) -> tuple[str, float]:
+    def label(self, text: Folded) -> tuple[str, float]:
         return self._answer
 
 
@@ -195,7 +199,7 @@ def test_sentiment_is_a_measure(
 
 
 def test_the_language_leans_on_what_the_person_usually_writes() -> None:
-    def identify(text: str, prior: str | None) -> tuple[str, float]:
+    def identify(text: str | Folded, prior: str | None) -> tuple[str, float]:
         return (prior or "unknown", 0.5)
 
     engine = Engine([], identify=identify)
@@ -204,7 +208,7 @@ def test_the_language_leans_on_what_the_person_usually_writes() -> None:
 
 
 def test_a_language_that_cannot_be_told_is_unknown() -> None:
-    def identify(text: str, prior: str | None) -> tuple[str, float]:
+    def identify(text: str | Folded, prior: str | None) -> tuple[str, float]:
         raise ValueError(text)
 
     judged = Engine([], identify=identify).judge("ok", Setting(), POLICY)
@@ -222,9 +226,50 @@ def test_no_text_makes_it_raise(text: str) -> None:
     assert judged.us >= 0
 
 
-def test_the_engine_that_ships_has_every_rule_and_is_warm() -> None:
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("nos vemos en tu casa", True), ("el queso huele a muerto", False)],
+)
+def test_what_a_classifier_takes_for_a_threat_must_be_said_to_somebody(text: str, found: bool) -> None:
+    judged = Engine([], [Scores({"threat": 0.99}, {"threat": 0.9})]).judge(text, Setting(), POLICY)
+    assert bool(judged.decision.findings) is found
+    assert judged.scores == {"threat": 0.99}
+
+
+def test_the_engine_that_ships_has_every_rule_and_classifier_and_is_warm() -> None:
     engine = default_engine()
     assert engine.rules == RULES
     judged = engine.judge("hello, is it still available?", Setting(), POLICY)
-    assert judged.decision.verdict is Verdict.ALLOW
+    assert judged.decision == Decision(Verdict.ALLOW, POLICY.id)
+    assert set(judged.scores) == {"toxicity", "insult", "hate", "threat"}
+    assert judged.sentiment is not None
+    assert judged.language == "en"
     assert judged.us < 50_000  # reading the word lists takes ten times as long
+
+
+def test_the_engine_that_ships_folds_a_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded = []
+
+    def counted(text: str) -> Folded:
+        folded.append(text)
+        return fold(text)
+
+    engine = default_engine()
+    for module in ("moderation.engine", "moderation.classifiers.embedded"):
+        monkeypatch.setattr(f"{module}.fold", counted)
+    engine.judge("¿sigue disponible la bici?", Setting(), POLICY)
+    assert len(folded) == 1
+
+
+def test_weights_that_are_damaged_leave_the_rules_and_every_decision_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("features", "conduct", "sentiment"):
+        shutil.copy(WEIGHTS / f"{name}.npz", tmp_path)
+    (tmp_path / "language.npz").write_bytes((WEIGHTS / "language.npz").read_bytes()[:1_000])
+    monkeypatch.setattr("moderation.engine.shipped", lambda: Embedded.load(tmp_path))
+    judged = default_engine().judge("joder", Setting(), load("marketplace"))
+    assert judged.decision.verdict is Verdict.MASK
+    assert judged.decision.degraded == ("conduct:absent:open", "sentiment:absent:open", "language:absent:open")
+    assert (judged.scores, judged.sentiment, judged.language) == ({}, None, "unknown")
+    assert "language.npz" in caplog.text

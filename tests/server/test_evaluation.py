@@ -35,8 +35,9 @@ class Marked:
 
 
 class Smile:
-    def label(self, text: str) -> tuple[str, float]:
-        return ("positive" if ":)" in text else "negative" if ":(" in text else "neutral"), 0.9
+    def label(self, text: Folded) -> tuple[str, float]:
+        said = text.original
+        return ("positive" if ":)" in said else "negative" if ":(" in said else "neutral"), 0.9
 
 
 def line(text: str, expect: Iterable[str] | None = (), **more: Any) -> Labelled:
