@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from rules.types import Finding, Role
+from rules.types import Finding, Role, Setting
 
 
 class Verdict(StrEnum):
@@ -64,12 +64,24 @@ class Failure(msgspec.Struct, frozen=True, gc=False):
     failing: Failing
 
 
+class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What else a decision rested on, so that it can be judged again: every classifier's output, and the circumstances.
+
+    ``language`` is that of the text. The messages before it are not repeated here: they are in the log.
+    """
+
+    scores: dict[str, float] = {}
+    language: str = ""
+    setting: Setting | None = None
+
+
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     """Why a message was treated as it was.
 
     ``clauses`` holds the ids of the clauses that spoke, strongest first, exceptions (``allow``) at the end. ``policy``
     is ``name@version``. ``degraded`` names the stages that were late or missing, with what was done instead
-    (``detoxify:late:open``). ``by`` is ``policy`` or the id of the person who decided.
+    (``detoxify:late:open``). ``by`` is ``policy`` or the id of the person who decided. ``evidence`` is kept where anything was
+    found.
     """
 
     verdict: Verdict
@@ -79,3 +91,4 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     masks: tuple[Mask, ...] = ()
     degraded: tuple[str, ...] = ()
     by: str = "policy"
+    evidence: Evidence | None = None

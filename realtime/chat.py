@@ -15,18 +15,23 @@ from desk.consent import SCOPES
 from moderation.engine import Engine
 from moderation.heat import Tone, tone
 from moderation.judgement import Judgement
+from moderation.review.acting import AnyAct, Overturn, Release, Remove, Uphold
+from moderation.review.intake import recorded
 from moderation.suggestions.suggester import harmful
 from policies.decision import Decision, Verdict
 from policies.policy import Policy, Reason
-from realtime.auth import STAFF, Gate
+from realtime import intake
+from realtime.acting import Deed, NotAllowed
+from realtime.auth import STAFF, Gate, Identity
 from realtime.connection import Connection
-from realtime.errors import Refusal
+from realtime.errors import Close, Refusal
 from realtime.hub import Hub
 from realtime.protocol import (
     HISTORY_PAGE,
     RESUME_EVENTS,
     Accept,
     Accepted,
+    Acknowledge,
     Advised,
     Appeal,
     Consent,
@@ -58,15 +63,22 @@ from realtime.protocol import (
     Welcome,
     Withdraw,
 )
+from realtime.review import Review, shown
 from realtime.room import Room
 from realtime.second_look import SecondLook
 from realtime.suggesting import Suggesting
 from realtime.visibility import Reader, invitation_view
 from rules.emoji import is_emoji
 from rules.types import Role, Setting
-from storage import conversations, invitations, log, reviews, suggestions
+from storage import conversations, invitations, log, notices, refusals, review_items, sanctions, suggestions
+from storage import staff as accounts
 from storage.database import Database
 from storage.errors import NotFound, StorageError
+from storage.leases import Barred, Claimed
+from storage.notices import Notice
+from storage.review_items import Item
+from storage.sanctions import Standing
+from storage.staff import Staff, StaffRole
 from storage.values import Entry, Form, LogItem, Member, Message, StoredInvitation
 
 CONVERSATIONS = 200  # a participant is greeted with, newest first
@@ -74,6 +86,15 @@ WAITING_INVITATIONS = 100  # an agent is shown on arrival
 REACTIONS = 20  # different ones on a message
 READ_SECONDS = 1.0  # read marks are stored this often
 TYPING_SECONDS = 2.0  # told to the others no more often
+
+
+class _Arrival(msgspec.Struct, frozen=True):
+    """Who has just come: where they are members, whether words may be suggested (see ``Welcome``), where they stand."""
+
+    conversations: Sequence[str] = ()
+    suggestions: str = "none"
+    standing: Standing = Standing()
+    notices: Sequence[Notice] = ()
 
 
 class Chat:
@@ -93,6 +114,7 @@ class Chat:
         self.limits = limits
         self.origins = frozenset(origins)
         self.second_look = second_look
+        self.review = Review(database, hub, new_id=new_id)
         self.suggesting = suggesting
         self._marks: dict[tuple[str, str, str], int] = {}
         self._typed: dict[tuple[str, str, str], float] = {}
@@ -103,9 +125,13 @@ class Chat:
         """Greet a participant: what they are part of, then what they missed. Raises Refusal if they are here too often."""
         me = connection.identity
         connection.person = self.hub.arrive(connection, self.limits.connections)
-        mine, wish = ((), "none") if me.role == STAFF else await self._arrival(connection)
-        connection.person.suggestions = wish == "on"
-        rooms = await asyncio.gather(*(self.hub.room(me.tenant, id) for id in mine))
+        arrival = _Arrival() if me.role == STAFF else await self._arrival(connection)
+        connection.person.suggestions = arrival.suggestions == "on"
+        connection.person.stands(arrival.standing)
+        if me.role != STAFF and connection.person.standing.banned(now()):
+            connection.close(Close.NOT_A_MEMBER, "suspended")
+            return
+        rooms = await asyncio.gather(*(self.hub.room(me.tenant, id) for id in arrival.conversations))
         if connection.gone:
             return
         # Nothing is awaited between here and the welcome: what happens from now on reaches the client after it.
@@ -117,9 +143,11 @@ class Chat:
             Welcome(
                 participant=me.id, name=me.name, role=me.role, lang=me.lang,
                 conversations=[room.view(me.id) for room in rooms], limits=self.limits, server_time=now(),
-                suggestions=wish,
+                suggestions=arrival.suggestions,
             )
         )  # fmt: skip
+        for notice in arrival.notices:
+            connection.send(shown(notice, me.lang))
         for at in {one.conversation: one for one in command.resume}.values():
             # One after the other, at the pace of the reader: a slow link must not be cut off for what it asked for.
             await connection.drained()
@@ -199,13 +227,14 @@ class Chat:
         """
         room, member = self._room(connection, command.conversation)
         at = now()
-        if member.muted_until > at:
+        muted_until = _muted_until(connection, room, member, at)
+        if muted_until > at:
             answered = await self._answered(connection, room, command)
             if answered is not None:
                 return answered
-            raise Refusal("muted", "You cannot write here at the moment.", retry_after=member.muted_until - at)
+            raise Refusal("muted", "You cannot write here at the moment.", retry_after=muted_until - at)
         self._spend(connection)
-        setting = room.setting(member)
+        setting = self._setting(connection, room, member, at)
         if command.attachments:
             self._check_attachments(connection, room, command, setting)
         judged = self.engine.judge(command.text, setting, room.policy)
@@ -214,7 +243,9 @@ class Chat:
             if member.id not in room.members:
                 raise NotFound("conversation")
             at = now()
-        decision = judged.decision
+        decision = recorded(judged.decision, judged.scores, judged.language, setting)
+        if decision.verdict is Verdict.BLOCK and await self._pardoned(room, member, command.text):
+            decision = Decision(Verdict.ALLOW, decision.policy, by="appeal")
         if decision.verdict is Verdict.BLOCK or (decision.verdict is Verdict.NUDGE and not command.despite_advice):
             self._tell_staff(room, member, "", 0, command.text, judged)
             return await self._turn_down(connection, room, member, command, setting, judged, at)
@@ -222,7 +253,7 @@ class Chat:
         entry = Entry(
             tenant=room.tenant, conversation=room.id, id=new_id(at), author=member.id, client_id=command.client_id,
             at=at, text=command.text, form=_form(member, command, decision, at, tone(judged)),
-            decision=decision,
+            decision=decision, case=intake.case(room, decision, judged.language, at),
         )  # fmt: skip
         appended = await self.database.append(entry)
         if appended.missing:
@@ -238,6 +269,8 @@ class Chat:
         if self.second_look is not None:
             self.second_look.beside(room, setting, judged, message)
         self._tell_staff(room, member, appended.id, appended.seq, command.text, judged)
+        if entry.case is not None:
+            intake.tell_new(self.hub, entry, entry.case)
         self._try_draft(room, command.text, setting, judged, appended.id, appended.seq, at)
         if command.suggestion and self.suggesting is not None:
             self.suggesting.offers.sent((room.tenant, room.id, member.id), command.suggestion, command.text)
@@ -250,23 +283,24 @@ class Chat:
         """What would become of a text; nothing is stored or relayed."""
         room, member = self._room(connection, command.conversation)
         self._spend(connection)
-        decision = self.engine.judge(command.text, room.setting(member), room.policy).decision
+        setting = self._setting(connection, room, member, now())
+        decision = self.engine.judge(command.text, setting, room.policy).decision
         return Advised(command.ref, shown_to_author(decision.verdict), self._reasons(connection, room.policy, decision))
 
     async def edit(self, connection: Connection, command: Edit) -> Accepted | Advised:
         """Other words for one's own message; they are judged as a new message is."""
         room, member = self._room(connection, command.conversation)
         at = now()
-        if member.muted_until > at:
-            raise Refusal("muted", "You cannot write here at the moment.", retry_after=member.muted_until - at)
+        _refuse_muted(connection, room, member, at)
         self._spend(connection)
         current = await self._own_message(connection, room, command.message)
-        setting = room.setting(member)
+        setting = self._setting(connection, room, member, at)
         judged = self.engine.judge(command.text, setting, room.policy)
         if self.second_look is not None:
             judged = await self.second_look.before(room, member, command.text, setting, judged)
             at = now()
-        decision, sounds = judged.decision, tone(judged)
+        decision, sounds = recorded(judged.decision, judged.scores, judged.language, setting), tone(judged)
+        waiting: list[Item] = []
         if decision.verdict.rank >= Verdict.HOLD.rank:
             # The others have the old words before them; new ones that a person must see first cannot take their place.
             self._tell_staff(room, member, "", 0, command.text, judged)
@@ -286,11 +320,12 @@ class Chat:
                 language=sounds.language,
             )  # fmt: skip
             item = log.change(tx, room.tenant, latest, "edited", member.id, at, form, command.text, decision)
-            if decision.verdict in log.WAITS_FOR_A_PERSON:
-                reviews.open_item(tx, room.tenant, room.id, latest.id, decision.verdict, at)
+            waiting[:] = intake.edited(tx, room, latest, decision, sounds.language, at)
             return [item]
 
         item = (await self._commit(room.tenant, room.id, act))[0]
+        for one in waiting:
+            intake.tell(self.hub, room.tenant, one, "reopened")
         if self.second_look is not None and item.message is not None:
             self.second_look.beside(room, setting, judged, item.message)
         self._tell_staff(room, member, current.id, item.seq, command.text, judged)
@@ -323,8 +358,7 @@ class Chat:
         room, member = self._room(connection, command.conversation)
         self._spend(connection)
         at = now()
-        if member.muted_until > at:
-            raise Refusal("muted", "You cannot write here at the moment.", retry_after=member.muted_until - at)
+        _refuse_muted(connection, room, member, at)
         if not is_emoji(command.emoji):
             raise Refusal("bad_request", "A reaction is one emoji.")
         decision = self.engine.judge(command.emoji, room.setting(member), room.policy).decision
@@ -388,47 +422,66 @@ class Chat:
         self._spend(connection)
         reader, at = room.reader(member.id), now()
 
-        def act(tx: Transaction) -> None:
+        def act(tx: Transaction) -> Item:
+            log.lock(tx, room.tenant, room.id)
             reported = log.message(tx, room.tenant, room.id, command.message)
             if reported.form.state == "held" or not self._sees(room, reported, reader):
                 raise NotFound("message")
-            reviews.report(
-                tx, room.tenant, room.id, reported.id, member.id, command.reason, command.note, at
-            )  # fmt: skip
+            return intake.report(tx, room, reported, member.id, command.reason, command.note, at)
 
-        await self.database.write(act)
+        intake.tell(self.hub, room.tenant, await self.database.write(act), "opened")
         return Accepted(ref=command.ref, id=command.message)
 
     async def appeal(self, connection: Connection, command: Appeal) -> Accepted:
         """Ask for a second look at what was decided about one's own message."""
         me = connection.identity
         self._spend(connection)
-        await self.database.write(
-            lambda tx: reviews.appeal(tx, me.tenant, command.decision, me.id, command.note, now())
+        tenant, at = me.tenant, now()
+        conversation, author = await self.database.read(lambda tx: intake.author_of(tx, tenant, command.decision))
+        if author != me.id:
+            raise NotFound("decision")
+        policy = await self.review.policy(tenant, conversation)
+        item = await self.database.write(
+            lambda tx: intake.appeal(tx, tenant, command.decision, me.id, command.note, policy, at)
         )
+        intake.tell(self.hub, tenant, item, "opened")
         return Accepted(ref=command.ref, id=command.decision)
+
+    async def acknowledge(self, connection: Connection, command: Acknowledge) -> Accepted:
+        """A notice was read."""
+        me, at = connection.identity, now()
+        self._spend(connection)
+        await self.database.write(lambda tx: notices.acknowledge(tx, me.tenant, me.id, command.notice, at))
+        return Accepted(ref=command.ref, id=command.notice)
 
     async def resolve(self, connection: Connection, command: Resolve) -> Accepted:
         """Staff settle a message: release what was held, or withdraw what was not."""
         me = connection.identity
         if me.role != STAFF:
             raise Refusal("forbidden", "Only staff can do this.")
-        at = now()
 
-        def act(tx: Transaction) -> list[LogItem]:
+        def ask(tx: Transaction) -> tuple[Message, bool, Staff]:
             latest = log.message(tx, me.tenant, command.conversation, command.message)
-            if command.version and command.version != latest.version:
-                raise Refusal("conflict", "The message has changed since it was looked at.")
-            if latest.form.state in ("removed", {"release": "visible"}.get(command.act)):
-                raise Refusal("conflict", f"The message is {latest.form.state} already.")
-            reviews.close_item(tx, me.tenant, latest.id)
-            if command.act == "remove":
-                return [log.change(tx, me.tenant, latest, "removed", me.id, at, removed(latest.form))]
-            form = msgspec.structs.replace(latest.form, state="visible", clauses=(), verdict=Verdict.ALLOW)
-            return [log.change(tx, me.tenant, latest, "released", me.id, at, form)]
+            item = review_items.find(tx, me.tenant, latest.id)
+            appealed = item is not None and item.state == "open" and "appeal" in item.causes
+            return latest, appealed, _staff(tx, me)
 
-        item = (await self._commit(me.tenant, command.conversation, act))[0]
-        return Accepted(ref=command.ref, id=command.message, seq=item.seq)
+        latest, appealed, staff = await self.database.read(ask)
+        if command.version and command.version != latest.version:
+            raise Refusal("conflict", "The message has changed since it was looked at.")
+        if not appealed and latest.form.state in ("removed", {"release": "visible"}.get(command.act)):
+            raise Refusal("conflict", f"The message is {latest.form.state} already.")
+        acts: dict[str, AnyAct] = {"release": Release(), "remove": Remove()}
+        if appealed:
+            acts = {"release": Overturn(), "remove": Uphold()}
+        deed = Deed(new_id(now()), [acts[command.act]], reason="", message_version=latest.version)
+        try:
+            done = await self.review.act(staff, latest.id, deed)
+        except Claimed as problem:
+            raise Refusal("conflict", "Somebody else of the staff has it, or was first.") from problem
+        except (Barred, NotAllowed) as problem:
+            raise Refusal("forbidden", str(problem)) from problem
+        return Accepted(ref=command.ref, id=command.message, seq=done.acted.trace.seq)
 
     # --------------------------------------------------------------------------------------------- the brand
 
@@ -540,15 +593,27 @@ class Chat:
             return []
         return list(policy.reasons(decision, connection.identity.lang))
 
-    async def _arrival(self, connection: Connection) -> tuple[Sequence[str], str]:
-        """The conversations of who has just come, and whether words may be suggested to them: see ``Welcome``."""
-        me = connection.identity
+    def _setting(self, connection: Connection, room: Room, member: Member, at: int) -> Setting:
+        """The circumstances in which ``member`` speaks now, their strikes among them."""
+        setting = room.setting(member)
+        strikes = connection.person.standing.strikes_at(at) if connection.person else 0
+        return msgspec.structs.replace(setting, strikes=strikes) if strikes else setting
 
-        def ask(tx: Transaction) -> tuple[Sequence[str], str]:
+    async def _pardoned(self, room: Room, member: Member, text: str) -> bool:
+        """Whether a person has found, on appeal, that these very words may be said here."""
+        return await self.database.read(lambda tx: refusals.pardoned(tx, room.tenant, room.id, member.id, text))
+
+    async def _arrival(self, connection: Connection) -> _Arrival:
+        """All that is to be known about who has just come."""
+        me, at = connection.identity, now()
+
+        def ask(tx: Transaction) -> _Arrival:
             mine = conversations.of_participant(tx, me.tenant, me.id, CONVERSATIONS, me.conversations)
+            standing = sanctions.standing(tx, me.tenant, me.id, at)
+            unread = notices.unread(tx, me.tenant, me.id)
             if self.suggesting is None or suggestions.off(tx, me.tenant, ""):
-                return mine, "none"
-            return mine, "on" if suggestions.wanted(tx, me.tenant, me.id) else "off"
+                return _Arrival(mine, "none", standing, unread)
+            return _Arrival(mine, "on" if suggestions.wanted(tx, me.tenant, me.id) else "off", standing, unread)
 
         return await self.database.read(ask)
 
@@ -616,7 +681,7 @@ class Chat:
         def act(tx: Transaction) -> tuple[str, int, bool] | None:
             known = self._known(tx, room, member.id, command) if isinstance(command, Post) else None
             if known is None:
-                reviews.record_refusal(tx, room.tenant, room.id, refused, member.id, command.text, decision, at)
+                refusals.record(tx, room.tenant, room.id, refused, member.id, command.text, decision, at)
             return known
 
         known = await self.database.write(act)
@@ -702,6 +767,27 @@ class Chat:
         except StorageError:
             # Tried again with the next mark. One that is lost is set again when its reader next reads.
             self._marks = {**marks, **self._marks}
+
+
+def _muted_until(connection: Connection, room: Room, member: Member, at: int) -> int:
+    sanctioned = connection.person.standing.muted_until(room.id, at) if connection.person else 0
+    return max(member.muted_until, sanctioned)
+
+
+def _refuse_muted(connection: Connection, room: Room, member: Member, at: int) -> None:
+    until = _muted_until(connection, room, member, at)
+    if until > at:
+        raise Refusal("muted", "You cannot write here at the moment.", retry_after=until - at)
+
+
+def _staff(tx: Transaction, me: Identity) -> Staff:
+    """Who settles something over the socket. An account of the console must be of a role that may."""
+    if not me.id.startswith(accounts.PREFIX):
+        return Staff(me.tenant, me.id, me.name, StaffRole.LEAD, me.lang)
+    account = accounts.find(tx, me.tenant, me.id)
+    if account is None or account.disabled_at or account.staff.role is StaffRole.AUDITOR:
+        raise Refusal("forbidden", "This account may not decide.")
+    return account.staff
 
 
 def now() -> int:

@@ -18,6 +18,7 @@ from realtime.limits import Credit
 from realtime.protocol import (
     Accept,
     Accepted,
+    Acknowledge,
     Advised,
     Appeal,
     BadFrame,
@@ -228,6 +229,8 @@ class Connection:
                 return await chat.accept(self, command)
             case Rate():
                 return await chat.rate(self, command)
+            case Acknowledge():
+                return await chat.acknowledge(self, command)
             case Resolve():
                 return await chat.resolve(self, command)
             case Leave():

@@ -10,6 +10,8 @@ import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from moderation.policy_book import PolicyBook
 from realtime.broker import Attendance, Broker, Doorbell, Signal
 from realtime.errors import Close, Refusal
@@ -46,13 +48,19 @@ logger = logging.getLogger("tertulia.hub")
 class Presences:
     """One participant on this node: their connections, what they may still send, and whether words may be suggested."""
 
-    __slots__ = ("connections", "frames", "posts", "suggestions")
+    __slots__ = ("connections", "frames", "posts", "standing", "suggestions")
 
     def __init__(self, posts: Credit, frames: Credit) -> None:
         self.connections: set[Connection] = set()
         self.posts = posts
         self.frames = frames
         self.suggestions = True
+        self.standing = Standing()
+
+    def stands(self, standing: Standing) -> None:
+        """Where they stand now, unless something newer is known: what was read may arrive after what was told."""
+        if standing.read_at >= self.standing.read_at:
+            self.standing = standing
 
 
 class Hub:

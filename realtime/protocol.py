@@ -196,6 +196,13 @@ class Rate(Command, frozen=True):
     note: Note = ""
 
 
+class Acknowledge(Command, frozen=True):
+    """A notice was read; it need not be shown again."""
+
+    ref: Ref
+    notice: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
 class Resolve(Command, frozen=True):
     """Staff only: settle a message that was held, or withdraw one that was not. ``act`` is release or remove.
 
@@ -235,7 +242,7 @@ class Leave(Command, frozen=True):
 
 AnyCommand = (
     Hello | Prefer | Dismiss | Post | Draft | Edit | Retract | React | Read | Typing | Report | Appeal | Invite | Consent | Withdraw
-    | Accept | Rate | Resolve | Since | History | Leave
+    | Accept | Rate | Acknowledge | Resolve | Since | History | Leave
 )  # fmt: skip
 
 
@@ -542,6 +549,59 @@ class Decided(Event, frozen=True):
     received_by: list[str] = []
 
 
+class Queue(Event, frozen=True):
+    """For staff only: something has happened to an item of the review queue. Nobody's words are in it.
+
+    ``change`` is opened, reopened, claimed, let_go, handed_over, escalated, decided, noted, undone or dropped (automation
+    wanted something while a person's decision stands). ``by`` is who did it, ``outcome`` what was decided. ``due_at`` is its
+    place in the order.
+    """
+
+    change: str
+    message: str
+    conversation: str
+    state: str
+    queue: str
+    severity: int
+    due_at: int
+    version: int
+    causes: list[str] = []
+    categories: list[str] = []
+    language: str = ""
+    reports: int = 0
+    claimed_by: str = ""
+    claimed_name: str = ""
+    lease_until: int = 0
+    by: str = ""
+    outcome: str = ""
+    act: str = ""
+
+
+class Looking(Event, frozen=True):
+    """For staff only: somebody looks at an item. Forget it after 20 s unless it is said again."""
+
+    message: str
+    staff: str
+    name: str
+
+
+class Notice(Event, frozen=True):
+    """For one participant alone: what the staff tells them. Shown again at each arrival until it is acknowledged.
+
+    ``kind`` names the template: ``warning.`` and an id, muted, banned, removed_member, appeal_upheld, appeal_overturned or
+    appeal_overturned_refused. ``until`` is 0 for no end. ``withdrawn``: it is no longer so; put it away.
+    """
+
+    id: str
+    kind: str
+    conversation: str
+    message: str
+    text: str
+    at: int
+    until: int = 0
+    withdrawn: bool = False
+
+
 class Goaway(Event, frozen=True):
     """This server is about to stop: connect again after ``retry_after_ms``."""
 
@@ -550,7 +610,8 @@ class Goaway(Event, frozen=True):
 
 AnyEvent = (
     Welcome | Opened | Accepted | Refused | Advised | Posted | Changed | Hidden | Joined | Left | SettingChanged | Invitation
-    | Receipt | TypingNow | Presence | Suggested | Resumed | Reset | HistoryPage | Decided | Goaway
+    | Receipt | TypingNow | Presence | Suggested | Resumed | Reset | HistoryPage | Decided | Queue
+    | Looking | Notice | Goaway
 )  # fmt: skip
 
 

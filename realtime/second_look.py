@@ -13,16 +13,20 @@ from sqlalchemy import Connection as Transaction
 
 from moderation.deep.tier import Deep, Scores
 from moderation.judgement import Judgement
+from moderation.review.intake import case_of, recorded
 from policies.decision import Decision, Failing, Failure, Verdict
 from policies.policy import Policy
+from realtime import intake
+from realtime.acting import settings
 from realtime.hub import Hub
 from realtime.protocol import Decided
 from realtime.room import Room
 from realtime.visibility import uniform, visible_to
 from rules.types import Role, Setting
-from storage import log, reviews
+from storage import log, review_items
 from storage.database import Database
 from storage.errors import Unavailable
+from storage.review_items import Item
 from storage.values import Form, LogItem, Member, Message
 
 RETRY_SECONDS = (0.5, 1, 2, 5, 10, 30)  # while the database does not answer
@@ -110,7 +114,8 @@ class SecondLook:
             case.message.text,
         )
         if _stronger(decision, judged.decision):
-            self._hub.run(self._change(case, decision))
+            scores = {**judged.scores, **scores}
+            self._hub.run(self._change(case, recorded(decision, scores, judged.language, case.setting)))
 
     async def _change(self, case: Case, decision: Decision) -> None:
         """Do to the message what the late verdict says, unless a person or its author has been there before."""
@@ -119,28 +124,43 @@ class SecondLook:
         room = self._hub.rooms.get((case.tenant, sent.conversation))
         received_by = sorted(case.received_by | (self._readers(room, sent) if room is not None else frozenset()))
 
-        def act(tx: Transaction) -> list[LogItem]:
+        def act(tx: Transaction) -> tuple[list[LogItem], Item | None]:
             log.lock(tx, case.tenant, sent.conversation)
             latest = log.message(tx, case.tenant, sent.conversation, sent.id)
             # Other words are another case, and what a person has decided stands.
             if latest.revision != sent.revision or latest.form.state != "visible":
-                return []
-            if log.settled_by_a_person(tx, case.tenant, latest):
-                return []
-            kind = _KINDS[decision.verdict]
-            if decision.verdict in log.WAITS_FOR_A_PERSON:
-                reviews.open_item(tx, case.tenant, latest.conversation, latest.id, decision.verdict, at)
+                return [], None
+            days = settings(tx, case.tenant).stands_days
+            if review_items.stands(tx, case.tenant, latest, at, days):
+                dropped = log.note(tx, case.tenant, latest, "dropped", at, decision)
+                return [dropped], review_items.find(tx, case.tenant, latest.id)
+            kind, waiting = _KINDS[decision.verdict], None
+            if decision.verdict is not Verdict.MASK:
+                waits = case_of(decision, case.policy, at=at, reach=len(received_by), language=latest.form.language)
+                waiting = review_items.open_item(
+                    tx, case.tenant, latest.conversation, latest.id, latest.author, "late", waits, at
+                )  # fmt: skip
             if decision.verdict is Verdict.FLAG:
-                return [log.note(tx, case.tenant, latest, kind, at, decision)]
+                return [log.note(tx, case.tenant, latest, kind, at, decision)], waiting
             form = _changed(latest.form, decision)
-            return [log.change(tx, case.tenant, latest, kind, "", at, form, decision=decision, received_by=received_by)]
+            changed = log.change(
+                tx, case.tenant, latest, kind, "", at, form, decision=decision, received_by=received_by
+            )  # fmt: skip
+            return [changed], waiting
 
-        for item in await self._store(act):
+        events, waiting = await self._store(act)
+        for item in events:
             self._hub.publish(case.tenant, sent.conversation, item)
-            withdrawn = [] if decision.verdict is Verdict.FLAG else received_by
-            self._tell_staff(case, decision, item, withdrawn, at)
+            if item.kind != "dropped":
+                withdrawn = [] if decision.verdict is Verdict.FLAG else received_by
+                self._tell_staff(case, decision, item, withdrawn, at)
+        if waiting is not None:
+            dropped = any(item.kind == "dropped" for item in events)
+            intake.tell(self._hub, case.tenant, waiting, "dropped" if dropped else "opened")
 
-    async def _store(self, act: Callable[[Transaction], list[LogItem]]) -> list[LogItem]:
+    async def _store(
+        self, act: Callable[[Transaction], tuple[list[LogItem], Item | None]]
+    ) -> tuple[list[LogItem], Item | None]:
         """Patient, because nobody else will come to withdraw the message."""
         for seconds in RETRY_SECONDS:
             with contextlib.suppress(Unavailable):

@@ -46,7 +46,7 @@ class Reader(msgspec.Struct, frozen=True):
 def visible_to(conversation: str, item: LogItem, reader: Reader, reasons: Reasons) -> LogEvent:
     """The event that ``reader`` receives for ``item``; Hidden where nothing of it is theirs to see, so that seq stays dense."""
     match item.kind:
-        case "flagged":
+        case "flagged" | "dropped":
             return Hidden(conversation, item.seq)  # between the engine and the staff
         case "joined":
             person = Person(item.actor, item.body["name"], Role(item.body["role"]))

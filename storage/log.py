@@ -18,7 +18,7 @@ from policies.decision import Decision, Verdict
 from storage import tables as t
 from storage.bulk import Bulk, Insert
 from storage.errors import NotFound
-from storage.values import Appended, Entry, Form, LogItem, Message
+from storage.values import Appended, Case, Entry, Form, LogItem, Message
 
 GENESIS = "0" * 64
 WAITS_FOR_A_PERSON = (Verdict.FLAG, Verdict.HOLD)
@@ -126,7 +126,7 @@ def append_posts(connection: Connection, entries: Sequence[Entry]) -> list[Appen
         messages.append((tenant, entry.id, conversation, seq, entry.author, entry.client_id, seq, seq, form))
         texts.append((tenant, entry.id, seq, salt, entry.text))
         if entry.decision.verdict in WAITS_FOR_A_PERSON:
-            items.append((tenant, entry.id, conversation, "open", entry.decision.verdict, 0, entry.at))
+            items.append(_item_row(entry))
         results.append(Appended(seq, entry.id))
 
     if events:
@@ -141,6 +141,17 @@ def append_posts(connection: Connection, entries: Sequence[Entry]) -> list[Appen
         if not same(connection, entry.tenant, entry.conversation, first.seq, entry.text, entry.form):
             results[n] = Appended(first.seq, first.id, conflict=True)
     return results
+
+
+def _item_row(entry: Entry) -> tuple[Any, ...]:
+    decision, at = entry.decision, entry.at
+    case = entry.case or Case(at, clauses=decision.clauses, policy=decision.policy, degraded=bool(decision.degraded))
+    return (
+        entry.tenant, entry.id, entry.conversation, "open", decision.verdict, 0, at,
+        _json([decision.verdict]).decode(), entry.author, case.queue, case.severity, _json(case.categories).decode(),
+        _json(case.clauses).decode(), case.language, case.policy, int(case.degraded), case.reach, 0, at, case.due_at, 1,
+        None, 0, 0, None, 0, None, "",
+    )  # fmt: skip
 
 
 def append(
@@ -222,6 +233,28 @@ def message(connection: Connection, tenant: str, conversation: str, id: str) -> 
     if row is None:
         raise NotFound("message")
     return _message(row)
+
+
+def find(connection: Connection, tenant: str, id: str) -> Message | None:
+    """One message in its current form, wherever in the tenant it is."""
+    row = connection.execute(
+        select(*_of_message)
+        .select_from(t.messages.outerjoin(t.texts, _words))
+        .where(t.messages.c.tenant == tenant, t.messages.c.id == id)
+    ).first()
+    return None if row is None else _message(row)
+
+
+def taken_back(connection: Connection, tenant: str, current: Message) -> bool:
+    """Whether the author of a message has retracted it."""
+    c = t.events.c
+    found = connection.execute(
+        select(c.seq).where(
+            c.tenant == tenant, c.conversation == current.conversation, c.message == current.id,
+            c.seq > current.seq, c.kind == "retracted",
+        ).limit(1)
+    ).first()  # fmt: skip
+    return found is not None
 
 
 def by_client_id(
@@ -310,18 +343,6 @@ def note(connection: Connection, tenant: str, current: Message, kind: str, at: i
     body = {"decision": msgspec.to_builtins(decision)}
     seq = append(connection, tenant, current.conversation, kind, "", at, body, message=current.id)
     return LogItem(seq, kind, "", at, current, {})
-
-
-def settled_by_a_person(connection: Connection, tenant: str, current: Message) -> bool:
-    """Whether somebody of the staff has decided about the present words of a message."""
-    c = t.events.c
-    found = connection.execute(
-        select(c.seq).where(
-            c.tenant == tenant, c.conversation == current.conversation, c.message == current.id,
-            c.seq > current.revision, c.kind.in_(("released", "removed")), c.actor != "",
-        ).limit(1)
-    ).first()  # fmt: skip
-    return found is not None
 
 
 def broken_link(connection: Connection, tenant: str, conversation: str) -> int:
