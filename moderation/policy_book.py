@@ -137,7 +137,7 @@ class PolicyBook:
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-        await self._store_shadows()
+        await self.store_counts()
 
     async def refresh(self) -> None:
         """Take over what has changed in the database, if anything has. Raises StorageError."""
@@ -171,7 +171,7 @@ class PolicyBook:
                 await self.refresh()
                 if time.monotonic() - stored_at >= STORE_SECONDS:
                     stored_at = time.monotonic()
-                    await self._store_shadows()
+                    await self.store_counts()
             except StorageError:
                 continue  # looked at again in a moment; what is known stays in force
             except Exception as problem:
@@ -193,7 +193,7 @@ class PolicyBook:
         self._in_force = in_force
 
     async def _take_over_shadows(self, trials: Sequence[Trial]) -> None:
-        await self._store_shadows()
+        await self.store_counts()
         running = {(trial.tenant, trial.kind): trial for trial in trials}
         shadows = {place: shadow for place, shadow in self._shadows.items()
                    if place in running and running[place].id == shadow.trial}  # fmt: skip
@@ -205,7 +205,8 @@ class PolicyBook:
                     logger.error("a shadow cannot be loaded: %s", problem)
         self._shadows = shadows
 
-    async def _store_shadows(self) -> None:
+    async def store_counts(self) -> None:
+        """Store what the shadows of this node have counted since the last time."""
         changed = [shadow for shadow in self._shadows.values() if shadow.changed]
         if not changed or self._database is None:
             return

@@ -29,6 +29,7 @@ from moderation.deep.tier import Deep, detoxify
 from moderation.engine import default_engine
 from moderation.policy_book import PolicyBook
 from moderation.suggestions.suggester import Suggester
+from moderation.trials import Trials
 from realtime.auth import Gate
 from realtime.broker import Broker, MemoryBroker
 from realtime.chat import Chat, now
@@ -47,6 +48,8 @@ from server import logs, metrics, problems
 from server.api import Api
 from server.config import Config
 from server.console.console import Console
+from server.console.lab import Lab
+from server.console.policy_api import PolicyApi
 from server.platform import Health
 from storage import tenants
 from storage.database import Database, normalise
@@ -94,7 +97,11 @@ class Service:
             database, engine, self.hub, Gate(database), limits, config.origins, second_look, self.hub.suggesting
         )  # fmt: skip
         self.api = Api(database, self.hub, engine, policies)
-        self.console = Console(database, self.hub, demo=config.demo)
+        self.trials = Trials(database, policies)
+        lab = Lab(database, policies, engine, self.trials)
+        self.console = Console(
+            database, self.hub, [PolicyApi(database, lab).endpoints], demo=config.demo, oidc=_oidc(config)
+        )
 
     def app(self) -> ASGIApp:
         """The ASGI application."""
@@ -219,6 +226,7 @@ async def _serve(config: Config, database: Database) -> None:
         await database.write(lambda tx: tenants.ensure(tx, DEFAULT_TENANT, "Default", key, now()))
         service = Service(config, database)
         await service.policies.start()
+        await service.trials.start()
         await service.hub.start()
         if service.hub.suggesting is not None:
             await service.hub.suggesting.offers.start()
@@ -236,6 +244,7 @@ async def _serve(config: Config, database: Database) -> None:
         await preparing
         await service.chat.close()
         await service.hub.close()
+        await service.trials.close()
         await service.policies.close()
         if service.deep is not None:
             await service.deep.close()
@@ -266,6 +275,17 @@ def _api_key(config: Config) -> tuple[str, str]:
         file.touch(0o600)
         file.write_text(secrets.token_urlsafe(32))
     return file.read_text().strip(), str(file)
+
+
+def _oidc(config: Config) -> dict[str, str] | None:
+    if not config.oidc_issuer:
+        return None
+    if not (config.oidc_client_id and config.oidc_client_secret):
+        raise ValueError("OpenID Connect needs --oidc-client-id and --oidc-client-secret.")
+    return {
+        "issuer": config.oidc_issuer, "client_id": config.oidc_client_id, "client_secret": config.oidc_client_secret,
+        "name": config.oidc_name, "tenant": DEFAULT_TENANT,
+    }  # fmt: skip
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:

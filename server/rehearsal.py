@@ -12,12 +12,16 @@ from policies.policy import Clause, Example, Policy
 
 
 class Played(msgspec.Struct, frozen=True):
-    """What became of an example. ``problem`` is empty if it is what the policy's author wanted."""
+    """What became of an example. ``problem`` is empty if it is what the policy's author wanted.
+
+    ``inherited`` tells that the example is another policy's: what this one changes on purpose may well turn it out otherwise.
+    """
 
     clause: str
     example: Example
     decision: Decision
     problem: str
+    inherited: bool = False
 
 
 def rehearse(policy: Policy, engine: Engine) -> Iterator[Played]:
@@ -25,7 +29,8 @@ def rehearse(policy: Policy, engine: Engine) -> Iterator[Played]:
     for clause in policy.clauses:
         for example in clause.examples:
             decision = engine.judge(example.text, example.setting, policy).decision
-            yield Played(clause.id, example, decision, _problem(clause, example, decision))
+            own = policy.name in (clause.origin, *clause.changed_by)
+            yield Played(clause.id, example, decision, _problem(clause, example, decision), not own)
 
 
 def _problem(clause: Clause, example: Example, decision: Decision) -> str:

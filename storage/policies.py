@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -79,6 +80,7 @@ class Trial(msgspec.Struct, frozen=True):
     state: str
     problem: str
     by: str
+    node: str
     started_at: int
     ended_at: int
     of: int
@@ -224,6 +226,20 @@ def draft(connection: Connection, tenant: str, id: str) -> Draft:
     return found
 
 
+def require_revision(connection: Connection, tenant: str, id: str, revision: int) -> None:
+    """Raises Stale when a draft is at another revision than somebody has seen, NotFound when it is gone."""
+    found = draft(connection, tenant, id)
+    if found.revision != revision:
+        raise Stale("draft", f"at revision {found.revision}, saved by {found.by}")
+
+
+def end_of_draft(connection: Connection, tenant: str, id: str, at: int) -> None:
+    """End the trials of a draft that is in force by now: there is nothing left to compare."""
+    c = t.policy_trials.c
+    running = (c.tenant == tenant) & (c.draft == id) & (c.state == "running") & (c.what == "shadow")
+    connection.execute(update(t.policy_trials).where(running).values(state="done", ended_at=at))
+
+
 def drafts(connection: Connection, tenant: str) -> list[Draft]:
     """The drafts of a tenant, the one changed last first."""
     c = t.policy_drafts.c
@@ -261,6 +277,20 @@ def end(connection: Connection, tenant: str, id: str, state: str, at: int, probl
     if connection.execute(update(t.policy_trials).where(where).values(**values)).rowcount == 0:
         raise NotFound("trial")
     advance(connection)
+
+
+def abandon(connection: Connection, node: str, at: int) -> None:
+    """Tell of the backtests that another process was running on this database: with a single server it is gone.
+
+    Servers that share a database stop their own at their end; what one leaves behind by a crash ends a day later.
+    """
+    c = t.policy_trials.c
+    left = (c.what == "backtest") & (c.state == "running") & (c.node != node)
+    if connection.dialect.name == "postgresql":
+        left &= c.started_at < at - 86_400_000
+    connection.execute(
+        update(t.policy_trials).where(left).values(state="failed", ended_at=at, problem="its server is gone")
+    )
 
 
 def expect(connection: Connection, tenant: str, id: str, of: int) -> None:
@@ -301,6 +331,15 @@ def count(connection: Connection, tenant: str, trial: str, node: str, tally: byt
         ),
         {"tenant": tenant, "trial": trial, "node": node, "tally": tally.decode()},
     )
+
+
+def words(connection: Connection, tenant: str, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """The words of messages in a revision each; those that were erased are missing."""
+    c = t.texts.c
+    rows = connection.execute(
+        select(c.message, c.revision, c.text).where(c.tenant == tenant, c.message.in_([id for id, _ in wanted]))
+    )
+    return {(row.message, row.revision): row.text for row in rows if (row.message, row.revision) in wanted}
 
 
 def tallies(connection: Connection, tenant: str, trial: str) -> list[bytes]:

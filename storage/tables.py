@@ -545,6 +545,7 @@ policy_trials = Table(
     _key("state"),  # running, done, stopped or failed
     _key("problem"),
     _key("by"),
+    _key("node"),  # where a backtest runs
     _milliseconds("started_at"),
     _milliseconds("ended_at"),
     Column("of", BigInteger, nullable=False),  # messages to be looked at, as far as it is known
