@@ -52,6 +52,9 @@ export class TertuliaChat extends HTMLElement {
   #outbox = null;
   #scope = "";
   #role = "";
+  /** Whether words are suggested: "on", "off" by the reader's choice, "none" where there are none. */
+  #offers = "none";
+  #answering = ""; // the message that the suggestions on the screen answer
   #limit = TEXT_CHARACTERS;
   #voice = new Voice("en", {});
   #lang = "";
@@ -119,6 +122,7 @@ export class TertuliaChat extends HTMLElement {
         pause: (text) => this.#judgeDraft(text),
         invite: () => this.invite(),
         suggestionsOff: () => this.#suggestions(false),
+        dismissed: () => this.#connection?.tell({ type: "dismiss", ...this.#here, message: this.#answering }),
         editLast: () => this.#editLast(),
         attach: async () => (await this.#attach?.()) ?? null,
       },
@@ -128,7 +132,7 @@ export class TertuliaChat extends HTMLElement {
     this.toast = h("div", { class: "toast", role: "status" });
     this.speaker = h("div", { class: "aside", "aria-live": "polite" });
     const middle = h("div", { class: "middle" }, this.view.element, this.notices.element, this.view.jump, this.toast);
-    this.chat = h("div", { class: "chat" }, this.header.element, middle, this.typingLine, this.composer.element);
+    this.chat = h("div", { class: "chat" }, this.header.element, middle, this.typingLine, this.composer.lane, this.composer.element);
     this.overlay = new Overlay(this.chat);
     root.append(this.chat, this.overlay.element, this.speaker);
     new ResizeObserver(() => this.view.reserve(this.notices.element.offsetHeight)).observe(this.notices.element);
@@ -372,7 +376,7 @@ export class TertuliaChat extends HTMLElement {
         this.#heardTyping(event.participant);
         break;
       case "suggested":
-        if (store.getItem("tertulia:suggestions") !== "off" && !this.composer.text) this.composer.suggest(event.suggestions);
+        this.#suggested(event);
     }
     this.#render();
   }
@@ -383,6 +387,8 @@ export class TertuliaChat extends HTMLElement {
     this.#role = welcome.role;
     this.#log.me = welcome.participant;
     this.composer.limit = welcome.limits.text_characters;
+    this.#offers = welcome.suggestions ?? "on";
+    this.composer.offer(this.#offers === "on");
     this.#forbidden = !view;
     if (view) this.#enter(view);
     this.#render();
@@ -448,6 +454,8 @@ export class TertuliaChat extends HTMLElement {
     this.#mark(event);
     const outcome = this.#log.fold(event);
     this.#repair(outcome);
+    // Words that answered what has been changed or taken back since are no answer any more.
+    if (event.type === "changed" && event.id === this.#answering && event.change !== "reacted") this.composer.suggest([]);
     if (outcome === "ignored" || event.type !== "posted") return;
     this.#typing.delete(event.author);
     this.composer.suggest([]);
@@ -727,8 +735,8 @@ export class TertuliaChat extends HTMLElement {
       peopleDialog(this.#voice, this.#log, close, {
         share: open && party ? (on) => this.#consent(on) : null,
         shared: Boolean(invitation?.consents?.[me]?.includes("messages")),
-        suggestions: (on) => this.#suggestions(on),
-        suggested: store.getItem("tertulia:suggestions") !== "off",
+        suggestions: this.#offers === "none" ? null : (on) => this.#suggestions(on),
+        suggested: this.#offers === "on",
       }),
     );
   }
@@ -765,11 +773,23 @@ export class TertuliaChat extends HTMLElement {
     return `tertulia:rated:${this.#scope}:${this.#log.invitation?.id}`;
   }
 
+  /** @param {import("./chat/wire").Suggested} event */
+  #suggested({ message, suggestions, lang }) {
+    const newest = this.#log.items.findLast((each) => each.kind === "message");
+    if (newest?.kind !== "message" || newest.message.id !== message) return; // somebody has spoken since
+    if (!this.composer.suggest(suggestions, lang)) return;
+    this.#answering = message;
+    this.#announce(this.#voice.say("suggestions.came", { n: suggestions.length }));
+  }
+
   /** @param {boolean} on */
-  #suggestions(on) {
-    if (on) store.removeItem("tertulia:suggestions");
-    else store.setItem("tertulia:suggestions", "off");
-    if (!on) this.composer.suggest([]);
+  async #suggestions(on) {
+    const before = this.#offers;
+    this.#offers = on ? "on" : "off";
+    this.composer.offer(on);
+    if (await this.#command({ type: "prefer", suggestions: on })) return;
+    this.#offers = before;
+    this.composer.offer(before === "on");
   }
 
   /** @param {MessageForm} message */

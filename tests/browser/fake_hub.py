@@ -138,6 +138,7 @@ class FakeHub:
         self.tokens_expired: set[str] = set()
         self.reset_next = ""
         self.suggestions: list[dict[str, Any]] = []
+        self.suggest_nothing_to: set[str] = set()  # who has turned suggestions off
         self.delay = 0.0
         self.server: Server | None = None
         self.port = 0
@@ -232,6 +233,7 @@ class FakeHub:
             conversations=views,
             limits=wire.Limits(),
             server_time=now(),
+            suggestions="off" if who in self.suggest_nothing_to else "on",
         )
         await self._tell(connection, welcome)
         for resume in hello.resume:
@@ -306,6 +308,11 @@ class FakeHub:
         match command:
             case wire.Post():
                 await self._post(connection, who, conversation, command)
+            case wire.Prefer():
+                (self.suggest_nothing_to.discard if command.suggestions else self.suggest_nothing_to.add)(who)
+                await self._tell(connection, wire.Accepted(command.ref))
+            case wire.Dismiss():
+                pass
             case wire.Draft():
                 verdict, category = judge(command.text)
                 await self._tell(connection, wire.Advised(command.ref, verdict, reasons(category)))
@@ -394,10 +401,10 @@ class FakeHub:
                 return await self.publish(conversation, event)
             await self._tell(connection, conversation.accepted[key])
             await self.publish(conversation, event)
-            offered = list(self.suggestions)
+            offered = [msgspec.convert(each, wire.SuggestionView) for each in self.suggestions]
             for other, reader in list(self.connections.items()):
-                if offered and reader in conversation.members and reader != who:
-                    await self._tell(other, wire.Suggested(conversation.id, event.id, offered))
+                if offered and reader in conversation.members - self.suggest_nothing_to - {who}:
+                    await self._tell(other, wire.Suggested(conversation.id, event.id, offered, "en"))
         else:
             await self._tell(connection, msgspec.structs.replace(conversation.accepted[key], ref=post.ref))
 

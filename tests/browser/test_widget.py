@@ -771,18 +771,73 @@ async def test_suggestions_can_be_dismissed_and_switched_off(hub: FakeHub, open_
     await chips.get_by_role("button", name="Dismiss these suggestions").click()
     await expect(chips).to_be_hidden()
     await ana.say("two")
+    await expect(chips).to_be_visible()
+    await luis.field.press("Escape")
+    await expect(chips).to_be_hidden()
+    await expect(luis.field).to_be_focused()
+    await until(lambda: len(commands(hub, wire.Dismiss)) == 2)
+    assert [each.message for each in commands(hub, wire.Dismiss)] == ["m1", "m2"]
+    await ana.say("two and a half")
     await chips.get_by_role("button", name="Stop suggesting replies").click()
+    await until(lambda: hub.suggest_nothing_to == {"luis"})
     await ana.say("three")
-    await expect(luis.texts).to_have_count(3)
+    await expect(luis.texts).to_have_count(4)
     await luis.page.reload()
     await ana.say("four")
-    await expect(luis.texts).to_have_count(4)
+    await expect(luis.texts).to_have_count(5)
     await expect(chips).to_be_hidden()
+    await expect(luis.chat.locator(".lane")).to_be_hidden()
     await luis.chat.locator(".who").click()
     await luis.chat.get_by_role("switch", name="Suggest replies").check()
     await luis.page.keyboard.press("Escape")
+    await until(lambda: not hub.suggest_nothing_to)
     await ana.say("five")
     await expect(chips).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+async def test_suggestions_come_into_a_lane_that_was_kept_for_them(hub: FakeHub, open_chat: Open, size: Any) -> None:
+    ana, luis = await open_chat(hub, "ana"), await open_chat(hub, "luis", size=size)
+    await ana.say("Is it there?")
+    message = luis.message("Is it there?")
+    await expect(message).to_be_visible()
+    await luis.settle()
+    before = [await message.bounding_box(), await luis.field.bounding_box()]
+    hub.suggestions = [{"id": "s1", "text": "Yes, it is still there, and I can keep it for you until tomorrow."}] * 3
+    sent = hub.conversations["c1"].message("m1")
+    offered = [msgspec.convert(each, wire.SuggestionView) for each in hub.suggestions]
+    for connection, who in list(hub.connections.items()):
+        if who == "luis":
+            await hub._tell(connection, wire.Suggested("c1", sent.id, offered, "en"))
+    chips = luis.chat.get_by_role("toolbar", name="Suggested replies")
+    await expect(chips.locator(".chip")).to_have_count(3)
+    await luis.settle()
+    assert [await message.bounding_box(), await luis.field.bounding_box()] == before
+    width = await luis.page.evaluate("() => document.documentElement.scrollWidth")
+    assert width <= size["width"]
+    await expect(luis.chat.get_by_role("button", name="Dismiss these suggestions")).to_be_in_viewport(ratio=1)
+    await expect(luis.chat.locator('[aria-live="polite"]')).to_contain_text("3 suggested replies")
+
+
+async def test_suggestions_go_when_what_they_answer_changes_and_wait_for_nobody_who_writes(
+    hub: FakeHub, open_chat: Open
+) -> None:
+    hub.suggestions = [{"id": "s1", "text": "Yes."}]
+    ana, luis = await open_chat(hub, "ana"), await open_chat(hub, "luis")
+    chips = luis.chat.locator(".chips")
+    await ana.say("one")
+    await expect(chips).to_be_visible()
+    conversation = hub.conversations["c1"]
+    await hub.publish(conversation, conversation.change("m1", "reacted", reactions={"👍": ["rui"]}))
+    await hub.publish(conversation, conversation.change("m1", "removed", text="", state="removed", reactions={}))
+    await expect(luis.texts.first).to_have_text("Message removed")
+    await expect(chips).to_be_hidden()
+    await luis.field.fill("I am")
+    await ana.say("two")
+    await expect(luis.texts).to_have_count(2)
+    await luis.settle()
+    await expect(chips).to_be_hidden()
+    await expect(luis.field).to_have_value("I am")
 
 
 # ---------------------------------------------------------------------------------------------------- the brand

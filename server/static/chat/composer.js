@@ -1,5 +1,6 @@
 /**
- * Where people write: grows to five lines, keeps its draft, shows suggestions above and advice under itself.
+ * Where people write: grows to five lines, keeps its draft, shows suggestions above and advice under itself. The lane of the
+ * suggestions is there before they are: what comes into it moves nothing.
  * @module
  */
 
@@ -23,6 +24,7 @@ import { button, h, icon, iconButton, rove, words } from "./dom.js";
  * @property {(text: string) => void} pause the writer has stopped for a moment
  * @property {() => void} invite
  * @property {() => void} suggestionsOff
+ * @property {() => void} dismissed what was suggested was put away
  * @property {() => void} editLast
  * @property {() => Promise<Attachment | null>} attach
  */
@@ -51,6 +53,8 @@ export class Composer {
     this.pauseTimer = 0;
 
     this.chips = h("div", { class: "chips", role: "toolbar", hidden: true, onkeydown: (/** @type {KeyboardEvent} */ event) => this.#chipKey(event) });
+    this.lane = h("div", { class: "lane", hidden: true }, this.chips);
+    this.offered = false;
     this.context = h("div", { class: "context", hidden: true });
     this.staged = h("ul", { class: "staged", hidden: true });
     this.field = h("textarea", {
@@ -72,7 +76,7 @@ export class Composer {
       this.hint,
       h("div", { class: "under" }, this.advice, this.count),
     );
-    this.element = h("div", { class: "foot" }, this.chips, this.form, this.closed);
+    this.element = h("div", { class: "foot" }, this.form, this.closed);
     this.field.setAttribute("aria-describedby", "hint");
     new ResizeObserver(() => this.#grow()).observe(this.form);
     this.speak(voice);
@@ -97,7 +101,19 @@ export class Composer {
   allow(open) {
     this.form.hidden = !open;
     this.closed.hidden = open;
-    if (!open) this.suggest([]);
+    this.#reserve();
+  }
+
+  /** @param {boolean} on whether words are suggested to the reader */
+  offer(on) {
+    this.offered = on;
+    this.#reserve();
+  }
+
+  /** A lane for suggestions where some may come, and none where none will. */
+  #reserve() {
+    this.lane.hidden = !this.offered || this.form.hidden;
+    if (this.lane.hidden) this.suggest([]);
   }
 
   focus() {
@@ -150,23 +166,27 @@ export class Composer {
   /**
    * Offer words to answer with. Nothing is ever sent by itself.
    * @param {Suggestion[]} suggestions
+   * @param {string} lang in which they are
+   * @returns {boolean} whether they are shown: who is writing already is left alone
    */
-  suggest(suggestions) {
+  suggest(suggestions, lang = "") {
+    if (suggestions.length && (this.lane.hidden || this.field.value || this.editing)) return false;
     const had = this.chips.contains(/** @type {ShadowRoot} */ (this.chips.getRootNode()).activeElement ?? null);
     this.chips.hidden = !suggestions.length;
     const chips = suggestions.slice(0, SUGGESTIONS).map((suggestion, at) => {
       const invites = isInvite(suggestion);
       return h(
         "button",
-        { type: "button", class: invites ? "chip invite" : "chip", tabindex: at ? "-1" : "0", dir: "auto", onclick: () => this.#take(suggestion) },
+        { type: "button", class: invites ? "chip invite" : "chip", tabindex: at ? "-1" : "0", dir: "auto", lang: invites ? null : lang || null, title: invites ? null : suggestion.text, onclick: () => this.#take(suggestion) },
         invites ? icon("invite") : null,
-        suggestion.text || this.voice.say("invite"),
+        invites ? this.voice.say("invite") : suggestion.text,
       );
     });
     const off = button(this.voice.say("suggestions.off"), { class: "quiet", tabindex: "-1", onclick: () => this.#switchOff() });
     const dismiss = iconButton("close", this.voice.say("suggestions.dismiss"), { class: "quiet", tabindex: "-1", onclick: () => this.#dismiss() });
-    this.chips.replaceChildren(h("div", { class: "offer" }, chips, off), dismiss);
+    this.chips.replaceChildren(...(chips.length ? [h("div", { class: "offer" }, chips, off), dismiss] : []));
     if (had) this.focus();
+    return chips.length > 0;
   }
 
   /**
@@ -281,6 +301,7 @@ export class Composer {
 
   #dismiss() {
     this.suggest([]);
+    this.actions.dismissed();
     this.focus();
   }
 

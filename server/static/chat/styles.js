@@ -54,7 +54,7 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 /* ---- log */
 .middle { position: relative; flex: 1; min-block-size: 0; background: var(--sunken); }
 .log { position: absolute; inset: 0; overflow-y: auto; overscroll-behavior: contain; scrollbar-width: thin; scrollbar-color: var(--line) transparent; }
-.rows { padding: 0 var(--space-3) var(--space-2); }
+.rows { padding: 0 var(--space-3) var(--space-1); }
 .top { min-block-size: 40px; display: grid; place-content: center; text-align: center; color: var(--muted); font-size: var(--text-1); }
 .day, .note, .unread { display: flex; justify-content: center; text-align: center; padding-block: var(--space-2); color: var(--muted); font-size: var(--text-1); }
 .day span { padding: 3px 12px; border-radius: 99px; background: var(--surface); font-weight: 600; }
@@ -186,7 +186,8 @@ a { color: var(--accent-text); text-underline-offset: 2px; }
 /* ---- composer */
 .typing { flex: none; block-size: 20px; padding-inline: var(--space-4); background: var(--sunken); color: var(--muted); font-size: var(--text-1); line-height: 18px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; unicode-bidi: isolate; }
 .foot { border-block-start: 1px solid var(--line); padding-block-end: env(safe-area-inset-bottom); }
-.chips { display: flex; align-items: center; padding: var(--space-2) var(--space-2) 0 0; }
+.lane { flex: none; block-size: 42px; background: var(--sunken); }
+.chips { display: flex; align-items: center; block-size: 100%; padding-inline-end: var(--space-2); }
 .offer { flex: 1; min-inline-size: 0; display: flex; align-items: center; gap: 6px; padding: 2px var(--space-4) 2px var(--space-3); overflow-x: auto; scrollbar-width: none; mask-image: linear-gradient(to right, #000 calc(100% - 20px), transparent); }
 .offer:dir(rtl) { mask-image: linear-gradient(to left, #000 calc(100% - 20px), transparent); }
 .chip { flex: none; max-inline-size: 80%; min-block-size: 34px; padding: 4px 14px; border-radius: 99px; border: 1px solid color-mix(in oklab, var(--accent) 45%, var(--line)); background: var(--surface); color: var(--accent-text); font-size: var(--text-2); text-align: start; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
@@ -287,6 +288,7 @@ legend, .note-field > span { padding: 0; margin-block-end: 6px; font-weight: 600
   .link::after { inset: -14px -4px; }
   .reactions button::after { content: ""; position: absolute; inset: -6px 0; }
   .attachments a { min-block-size: 44px; }
+  .lane { block-size: 48px; }
   .chips > .quiet { min-inline-size: 44px; }
   .notice .quiet, .context button, .staged button { inline-size: 44px; block-size: 44px; }
   .notice .stars button { inline-size: 44px; block-size: 44px; }

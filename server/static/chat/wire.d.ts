@@ -21,7 +21,7 @@ export interface Limits { text_characters: number; [name: string]: number }
 
 export interface Welcome {
   type: "welcome"; participant: string; name: string; role: string; lang: string;
-  conversations: ConversationView[]; limits: Limits; server_time: number;
+  conversations: ConversationView[]; limits: Limits; server_time: number; suggestions?: "on" | "off" | "none";
 }
 /** A conversation that the reader has just become part of. */
 export interface Opened { type: "conversation"; conversation: ConversationView }
@@ -47,7 +47,7 @@ export type LogEvent = Posted | Changed | Hidden | Joined | Left | SettingChange
 export interface Receipt { type: "receipt"; conversation: string; participant: string; seq: number }
 export interface TypingNow { type: "typing"; conversation: string; participant: string }
 export interface Presence { type: "presence"; conversation: string; participant: string; online: boolean }
-export interface Suggested { type: "suggested"; conversation: string; message: string; suggestions: Suggestion[] }
+export interface Suggested { type: "suggested"; conversation: string; message: string; suggestions: Suggestion[]; lang?: string }
 export interface Resumed { type: "resumed"; conversation: string; after: number; epoch: string; last_seq: number; events?: LogEvent[] }
 export interface Reset { type: "reset"; conversation: string; reason: string; epoch: string; last_seq: number }
 export interface HistoryPage { type: "history"; ref: string; conversation: string; events: LogEvent[]; more: boolean }

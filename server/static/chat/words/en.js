@@ -44,6 +44,8 @@ export default {
   "typing.2": "{a} and {b} are typing…",
   "typing.more": "Several people are typing…",
   "suggestions": "Suggested replies",
+  "suggestions.came.one": "{n} suggested reply",
+  "suggestions.came.other": "{n} suggested replies",
   "suggestions.dismiss": "Dismiss these suggestions",
   "suggestions.off": "Stop suggesting replies",
   "suggestions.on": "Suggest replies",

@@ -44,6 +44,8 @@ const words = {
   "typing.2": "{a} y {b} están escribiendo…",
   "typing.more": "Varias personas están escribiendo…",
   "suggestions": "Respuestas sugeridas",
+  "suggestions.came.one": "Hay {n} respuesta sugerida",
+  "suggestions.came.other": "Hay {n} respuestas sugeridas",
   "suggestions.dismiss": "Quitar estas sugerencias",
   "suggestions.off": "No sugerirme respuestas",
   "suggestions.on": "Sugerirme respuestas",

@@ -44,6 +44,8 @@ export default {
   "typing.2": "{a} e {b} estão escrevendo…",
   "typing.more": "Várias pessoas estão escrevendo…",
   "suggestions": "Respostas sugeridas",
+  "suggestions.came.one": "Há {n} resposta sugerida",
+  "suggestions.came.other": "Há {n} respostas sugeridas",
   "suggestions.dismiss": "Dispensar estas sugestões",
   "suggestions.off": "Não sugerir respostas",
   "suggestions.on": "Sugerir respostas",
