@@ -85,6 +85,13 @@ def main() -> None:
               help="A slow second opinion: original, unbiased, multilingual, or a checkpoint's path.")  # fmt: skip
 @click.option("--detoxify-config", default="", metavar="DIR", envvar="TERTULIA_DETOXIFY_CONFIG", show_envvar=True,
               help="Its configuration and tokenizer; with them nothing is asked of the network.")  # fmt: skip
+@click.option("--oidc-issuer", default="", metavar="URL", envvar="TERTULIA_OIDC_ISSUER", show_envvar=True,
+              help="Whose accounts open the console, by OpenID Connect.")  # fmt: skip
+@click.option("--oidc-client-id", default="", metavar="ID", envvar="TERTULIA_OIDC_CLIENT_ID", show_envvar=True)
+@click.option("--oidc-client-secret", default="", metavar="SECRET", envvar="TERTULIA_OIDC_CLIENT_SECRET", show_envvar=True,
+              help="Better given by the environment.")  # fmt: skip
+@click.option("--oidc-name", default="OpenID Connect", show_default=True, metavar="NAME", envvar="TERTULIA_OIDC_NAME",
+              show_envvar=True, help="What the button says.")  # fmt: skip
 def serve(policy: str, database: str, **settings: Any) -> None:
     """Run the hub, the API and the pages until stopped."""
     from server.app import serve
@@ -179,19 +186,26 @@ def suggest(jsonl: IO[bytes], policy: str) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
 @POLICY
 @click.option("--against", metavar="FILE", help="A second policy: shows which verdicts would change.")
+@click.option("--against-engine", type=click.Choice(["rules", "classifiers"]), help="One part of the engine, beside all of it.")
 @click.option("--errors", is_flag=True, help="List every line that was not judged as it is labelled.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def evaluate(files: tuple[IO[bytes], ...], policy: str, against: str | None, errors: bool, as_json: bool) -> None:
+def evaluate(
+    files: tuple[IO[bytes], ...], policy: str, against: str | None, against_engine: str | None, errors: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Count on labelled lines what is found and what is a false alarm."""
     import msgspec
 
     from moderation.engine import default_engine
-    from server.evaluation import evaluate, labelled
+    from server.evaluation import evaluate, labelled, part
     from server.report import shown
 
-    loaded, other = _load(policy), _load(against) if against else None
+    if against and against_engine:
+        raise click.UsageError("Give either --against or --against-engine.")
+    loaded, other, engine = _load(policy), _load(against) if against else None, default_engine()
+    rival = (f"{against_engine} alone", part(engine, against_engine)) if against_engine else None
     lines = chain.from_iterable(labelled(file, partial(_tell_broken, file.name)) for file in files)
-    report = evaluate(lines, default_engine(), loaded, other)
+    report = evaluate(lines, engine, loaded, other, rival)
     click.echo(msgspec.json.encode(report) if as_json else shown(report, errors))
     if not report.lines:
         raise click.ClickException("There is no labelled line.")

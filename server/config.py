@@ -13,6 +13,8 @@ class Config(msgspec.Struct, frozen=True):
     beside the database. ``origins`` are the web origins that may connect; none given, only the server's own.
     Without ``suggestions`` nobody is offered words to answer with.
     ``metrics`` is the ``host:port`` at which Prometheus is answered; empty for nowhere. ``log`` is ``text`` or ``json``.
+    With an ``oidc_issuer`` the staff of the default tenant may sign in to the console by OpenID Connect; ``oidc_name`` is what the
+    button says.
     ``detoxify`` is ``original``, ``unbiased``, ``multilingual`` or a checkpoint's path; empty for none. ``detoxify_config`` is the
     folder of its configuration and tokenizer; empty to ask the hub of Hugging Face, or its cache.
     """
@@ -34,3 +36,7 @@ class Config(msgspec.Struct, frozen=True):
     log: str = "text"
     detoxify: str = ""
     detoxify_config: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name: str = "OpenID Connect"

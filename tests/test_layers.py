@@ -23,7 +23,7 @@ OUTSIDE = {
     "desk": {"msgspec", "sqlalchemy"},
     "realtime": {"jwt", "msgspec", "redis", "sqlalchemy.Connection", "uvicorn", "websockets"},
     "server": {
-        "argon2", "authlib", "click", "cryptography", "msgspec", "starlette", "uvicorn", "uvloop",
+        "argon2", "authlib", "click", "cryptography", "httpx", "joserfc", "msgspec", "starlette", "uvicorn", "uvloop",
         "sqlalchemy.create_engine", "sqlalchemy.exc", "sqlalchemy.text",
     },
     "bench": {"click", "detoxify", "msgspec", "torch", "transformers", "uvloop", "websockets"},

@@ -185,8 +185,10 @@ class Accounts:
         except Exception as problem:
             return await guard.refused(request, problem)
 
-    async def welcome(self, request: Request, somebody: Staff, via: str, account: Account | None = None) -> Response:
-        """Begin a session for somebody who has shown who they are; the answer that sets the cookie."""
+    async def welcome(
+        self, request: Request, somebody: Staff, via: str, account: Account | None = None, page: Response | None = None
+    ) -> Response:
+        """Begin a session for somebody who has shown who they are; the answer with the cookie: ``page``, or who they are."""
         at, address, browser = now(), address_of(request), request.headers.get("user-agent", "")
 
         def act(tx: Connection) -> tuple[str, Account]:
@@ -196,7 +198,7 @@ class Accounts:
             return secret, account or staff.load(tx, somebody.tenant, somebody.id)
 
         secret, known = await self._database.write(act)
-        response = guard.answer(_me(known, secret))
+        response = guard.answer(page or _me(known, secret))
         response.set_cookie(
             COOKIE, secret, max_age=LONGEST_MS // 1_000, path="/console", secure=is_https(request), httponly=True,
             samesite="strict",

@@ -24,10 +24,13 @@ class Console:
     """What staff sees and does. ``parts`` are the endpoints of the review, the policies and whatever else belongs to it."""
 
     def __init__(
-        self, database: Database, hub: Hub, parts: Sequence[Sequence[Endpoint]] = (), *, demo: bool = False
-    ) -> None:
+        self, database: Database, hub: Hub, parts: Sequence[Sequence[Endpoint]] = (), *, demo: bool = False,
+        oidc: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.guard = Guard(database)
-        self.accounts = Accounts(database, hub, self.guard)
+        doors = [{"name": oidc["name"], "path": "/console/api/oidc"}] if oidc else []
+        self.accounts = Accounts(database, hub, self.guard, doors)
+        self._oidc = _oidc(database, self.accounts, oidc) if oidc else []
         self._demo = DemoDoor(database, self.accounts) if demo else None
         self._endpoints = [*self.accounts.endpoints, *AuditLog(database).endpoints]
         for part in parts:
@@ -37,8 +40,10 @@ class Console:
         """One page for all addresses, which finds out by itself who is there; and the calls."""
         return [
             Route("/console", self.enter),
+            Route("/console/sign-in", self.page),
             *self.accounts.routes(),
             *(self._demo.routes() if self._demo else ()),
+            *self._oidc,
             *self.guard.routes(self._endpoints),
             *(Route(f"/console/{name}", self.page) for name in PAGES),
             *(Route(f"/console/{name}/{{rest:path}}", self.page) for name in PAGES),
@@ -58,3 +63,12 @@ class Console:
                 "Cross-Origin-Opener-Policy": "same-origin",
             },
         )
+
+
+def _oidc(database: Database, accounts: Accounts, settings: dict[str, str]) -> list[BaseRoute]:
+    """Raises ValueError when the library for it is not installed."""
+    try:
+        from server.console.oidc import Oidc, Provider
+    except ImportError:
+        raise ValueError("OpenID Connect needs: pip install 'tertulia[oidc]'") from None
+    return Oidc(database, accounts, Provider(**settings)).routes()
