@@ -24,7 +24,7 @@ OUTSIDE = {
     "realtime": {"jwt", "msgspec", "redis", "sqlalchemy.Connection", "uvicorn", "websockets"},
     "server": {
         "argon2", "authlib", "click", "cryptography", "httpx", "joserfc", "msgspec", "starlette", "uvicorn", "uvloop",
-        "sqlalchemy.create_engine", "sqlalchemy.exc", "sqlalchemy.text",
+        "sqlalchemy.Connection", "sqlalchemy.create_engine", "sqlalchemy.exc", "sqlalchemy.text",
     },
     "bench": {"click", "detoxify", "msgspec", "torch", "transformers", "uvloop", "websockets"},
     "training": {"click", "msgspec", "numpy", "scipy", "sklearn"},
