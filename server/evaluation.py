@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from moderation.engine import Engine
+from moderation.judgement import Judgement
 from policies.decision import Verdict
 from policies.policy import Policy
 from rules.types import Category, Finding
@@ -20,6 +21,9 @@ from server.line import BrokenLine, Line, read
 # The presence of a link or an emoji is a measure: a line may well contain one and be harmless.
 MEASURES = frozenset({Category.LINK, Category.EMOJI})
 FEELINGS = ("negative", "neutral", "positive")
+NOTHING = "nothing"
+
+Rival = tuple[str, Engine]  # another engine, by a name
 
 
 class Labelled(Line, frozen=True):
@@ -33,14 +37,19 @@ class Labelled(Line, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a labelled line. ``other`` is the verdict of the policy that is compared, if any."""
+    """What became of a labelled line. ``other`` is what another policy or engine makes of it, where one is compared."""
 
     line: Labelled
     findings: tuple[Finding, ...]
     verdict: Verdict
     sentiment: str
     us: int
-    other: Verdict | None = None
+    other: Outcome | None = None
+
+    @property
+    def right(self) -> bool:
+        """Whether all that is expected was found, and nothing where nothing is."""
+        return not self.missed and not self.alarms
 
     @property
     def categories(self) -> set[Category]:
@@ -100,12 +109,25 @@ class Overlap(msgspec.Struct, frozen=True):
     """Labelled characters against found ones, over the ``lines`` that have a labelled span and were found.
 
     ``covered`` is the mean share of the labelled characters that a finding covers, ``exact`` the mean share of the
-    found characters that are labelled.
+    found characters that are labelled, ``jaccard`` the mean of those in both over those in either.
     """
 
+    group: str
     lines: int
     covered: float | None
     exact: float | None
+    jaccard: float | None
+
+
+class Confusion(msgspec.Struct, frozen=True):
+    """In how many ``lines`` ``expected`` was not found, and what was ``found`` in its place (``nothing``, or categories).
+
+    Where a harmless line was taken for something, ``expected`` is ``nothing``.
+    """
+
+    expected: str
+    found: str
+    lines: int
 
 
 class Feeling(msgspec.Struct, frozen=True):
@@ -117,17 +139,33 @@ class Feeling(msgspec.Struct, frozen=True):
     recall: dict[str, float]
 
 
-class Comparison(msgspec.Struct, frozen=True):
-    """Two policies on the same findings: how many lines go from one verdict (of ``policy``) to that of ``against``.
+class Change(msgspec.Struct, frozen=True):
+    """A line that one of two judges rightly, and the other does not. ``lost``: it is the other that does."""
 
-    ``stopped_...`` is how many lines each of them does not let pass as they are.
+    id: str | int | None
+    lang: str | None
+    kind: str
+    lost: bool
+    found: list[Category]
+    found_by_other: list[Category]
+    text: str
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Two policies on the same findings, or two engines: how many lines go from one verdict to that of ``against``.
+
+    ``stopped_...`` is how many lines each of them does not let pass as they are, ``found`` and ``alarms`` how many harmful
+    ones each finds and how many harmless ones it does not leave alone. ``changes`` are the lines that make the difference.
     """
 
-    policy: str
+    ours: str
     against: str
     moved: dict[str, int]
     stopped_harmful: tuple[int, int]
     stopped_harmless: tuple[int, int]
+    found: tuple[int, int]
+    alarms: tuple[int, int]
+    changes: list[Change]
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -153,9 +191,13 @@ class Report(msgspec.Struct, frozen=True):
     by_suite: list[Row]
     by_suite_and_language: list[Row]
     by_category: list[Row]
+    by_category_and_language: list[Row]
     by_language: list[Row]
     by_kind: list[Row]
     overlap: Overlap
+    overlap_by_suite_and_language: list[Overlap]
+    overlap_by_category_and_language: list[Overlap]
+    confusions: list[Confusion]
     sentiment: list[Feeling]
     verdicts: dict[str, dict[str, int]]
     us_p50: int
@@ -167,16 +209,29 @@ class Report(msgspec.Struct, frozen=True):
 _labelled = msgspec.json.Decoder(Labelled)
 
 
-def evaluate(lines: Iterable[Labelled], engine: Engine, policy: Policy, against: Policy | None = None) -> Report:
-    """Judges every labelled line and counts; ``against`` decides a second time on the same findings."""
+def part(engine: Engine, name: str) -> Engine:
+    """The ``rules`` or the ``classifiers`` of an engine alone, to see what each is worth beside the whole."""
+    if name == "rules":
+        return Engine(engine.rules)
+    return Engine((), engine.classifiers, sentiment=engine.sentiment, identify=engine.identify)
+
+
+def evaluate(
+    lines: Iterable[Labelled], engine: Engine, policy: Policy, against: Policy | None = None, rival: Rival | None = None
+) -> Report:
+    """Judges every labelled line and counts.
+
+    ``against`` decides a second time on the same findings; or ``rival``, a name and another engine, judges a second time.
+    """
     outcomes: list[Outcome] = []
     unlabelled = 0
     for line in lines:
         if line.expect is None and line.expect_sentiment is None:
             unlabelled += 1
             continue
-        outcomes.append(_outcome(line, engine, policy, against))
-    return _report(outcomes, unlabelled, policy, against)
+        outcomes.append(_outcome(line, engine, policy, against, rival))
+    ours, other = policy.id, against.id if against else rival[0] if rival else ""
+    return _report(outcomes, unlabelled, policy.id, "this engine" if rival else ours, other)
 
 
 def labelled(raws: Iterable[bytes], on_broken: Callable[[BrokenLine], None]) -> Iterator[Labelled]:
@@ -188,41 +243,60 @@ def labelled(raws: Iterable[bytes], on_broken: Callable[[BrokenLine], None]) -> 
             on_broken(broken)
 
 
-def _outcome(line: Labelled, engine: Engine, policy: Policy, against: Policy | None) -> Outcome:
-    setting = line.setting
-    judgement = engine.judge(line.judged, setting, policy)
-    findings = judgement.decision.findings
-    return Outcome(
-        line,
-        findings,
-        judgement.decision.verdict,
-        judgement.sentiment[0] if judgement.sentiment else "",
-        judgement.us,
-        against.decide(findings, judgement.scores, setting, text=line.judged).verdict if against else None,
-    )
+def _outcome(
+    line: Labelled, engine: Engine, policy: Policy, against: Policy | None, rival: Rival | None
+) -> Outcome:  # fmt: skip
+    judgement = engine.judge(line.judged, line.setting, policy)
+    judged = _judged(line, judgement)
+    if against:
+        findings = judgement.decision.findings
+        decision = against.decide(findings, judgement.scores, line.setting, text=line.judged)
+        return msgspec.structs.replace(judged, other=msgspec.structs.replace(judged, verdict=decision.verdict))
+    if rival:
+        other = rival[1].judge(line.judged, line.setting, policy)
+        return msgspec.structs.replace(judged, other=_judged(line, other))
+    return judged
 
 
-def _report(outcomes: Sequence[Outcome], unlabelled: int, policy: Policy, against: Policy | None) -> Report:
+def _judged(line: Labelled, judgement: Judgement) -> Outcome:
+    decision = judgement.decision
+    feels = judgement.sentiment[0] if judgement.sentiment else ""
+    return Outcome(line, decision.findings, decision.verdict, feels, judgement.us)
+
+
+def _report(outcomes: Sequence[Outcome], unlabelled: int, policy: str, ours: str, other: str) -> Report:
     judged = [outcome for outcome in outcomes if outcome.line.expect is not None]
     times = sorted(outcome.us for outcome in outcomes) or [0]
     return Report(
-        policy=policy.id,
+        policy=policy,
         lines=len(outcomes),
         unlabelled=unlabelled,
         total=next(iter(_rows(judged, lambda outcome: "all")), _row("all", Tally())),
         by_suite=_rows(judged, lambda outcome: _family(outcome.line)),
-        by_suite_and_language=_rows(judged, lambda outcome: f"{_family(outcome.line)} {outcome.line.lang or '-'}"),
+        by_suite_and_language=_rows(judged, _suite_and_language),
         by_category=_by_category(judged),
+        by_category_and_language=_by_category_and_language(judged),
         by_language=_rows(judged, lambda outcome: outcome.line.lang or "-"),
         by_kind=_rows(judged, lambda outcome: f"{outcome.line.suite} {outcome.line.kind}".strip() or "-"),
-        overlap=_overlap(judged),
+        overlap=_overlap("all", judged),
+        overlap_by_suite_and_language=_overlaps(judged, lambda outcome: [_suite_and_language(outcome)]),
+        overlap_by_category_and_language=_overlaps(judged, _categories_and_language),
+        confusions=_confusions(judged),
         sentiment=_feelings(outcomes),
         verdicts=_verdicts(judged),
         us_p50=times[len(times) // 2],
         us_p99=times[len(times) * 99 // 100],
-        comparison=_comparison(judged, policy, against) if against else None,
+        comparison=_comparison(judged, ours, other) if other else None,
         faults=[fault for outcome in outcomes if (fault := _fault(outcome))],
     )
+
+
+def _suite_and_language(outcome: Outcome) -> str:
+    return f"{_family(outcome.line)} {outcome.line.lang or '-'}"
+
+
+def _categories_and_language(outcome: Outcome) -> list[str]:
+    return [f"{category} {outcome.line.lang or '-'}" for category in outcome.line.expect or ()]
 
 
 def _family(line: Labelled) -> str:
@@ -256,6 +330,14 @@ def _by_category(outcomes: Sequence[Outcome]) -> list[Row]:
     return [_row(category, tally) for category, tally in tallies.items() if tally.harmful or tally.alarms]
 
 
+def _by_category_and_language(outcomes: Sequence[Outcome]) -> list[Row]:
+    rows = []
+    for lang in sorted({outcome.line.lang or "-" for outcome in outcomes}):
+        those = [outcome for outcome in outcomes if (outcome.line.lang or "-") == lang]
+        rows += [msgspec.structs.replace(row, group=f"{row.group} {lang}") for row in _by_category(those)]
+    return sorted(rows, key=lambda row: row.group)
+
+
 def _row(group: str, tally: Tally) -> Row:
     return Row(
         group, tally.harmful, tally.found, tally.harmless, tally.alarms,
@@ -263,8 +345,17 @@ def _row(group: str, tally: Tally) -> Row:
     )  # fmt: skip
 
 
-def _overlap(outcomes: Iterable[Outcome]) -> Overlap:
-    covered, exact = [], []
+def _overlaps(outcomes: Iterable[Outcome], groups: Callable[[Outcome], Iterable[str]]) -> list[Overlap]:
+    by_group: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        for group in groups(outcome):
+            by_group[group].append(outcome)
+    overlaps = [_overlap(group, those) for group, those in sorted(by_group.items())]
+    return [overlap for overlap in overlaps if overlap.lines]
+
+
+def _overlap(group: str, outcomes: Iterable[Outcome]) -> Overlap:
+    covered, exact, jaccard = [], [], []
     for outcome in outcomes:
         labelled = _labelled_places(outcome.line)
         if not labelled or outcome.missed:
@@ -272,9 +363,21 @@ def _overlap(outcomes: Iterable[Outcome]) -> Overlap:
         expected = set(outcome.line.expect or ())
         found = {i for f in outcome.findings if f.category in expected for i in range(f.start, f.end)}
         covered.append(len(labelled & found) / len(labelled))
+        jaccard.append(len(labelled & found) / len(labelled | found))
         if found:
             exact.append(len(labelled & found) / len(found))
-    return Overlap(len(covered), _mean(covered), _mean(exact))
+    return Overlap(group, len(covered), _mean(covered), _mean(exact), _mean(jaccard))
+
+
+def _confusions(outcomes: Iterable[Outcome]) -> list[Confusion]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for outcome in outcomes:
+        beside = outcome.categories - set(outcome.line.expect or ()) - MEASURES
+        for missed in outcome.missed:
+            counts[missed, ", ".join(sorted(beside)) or NOTHING] += 1
+        for alarm in outcome.alarms:
+            counts[NOTHING, alarm] += 1
+    return [Confusion(*pair, lines) for pair, lines in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
 
 
 def _labelled_places(line: Labelled) -> set[int]:
@@ -311,19 +414,33 @@ def _verdicts(outcomes: Iterable[Outcome]) -> dict[str, dict[str, int]]:
     return {kind: {verdict: count[verdict] for verdict in Verdict} for kind, count in counts.items()}
 
 
-def _comparison(outcomes: Sequence[Outcome], policy: Policy, against: Policy) -> Comparison:
-    moved = Counter(f"{o.verdict} -> {o.other}" for o in outcomes if o.verdict is not o.other)
+def _comparison(outcomes: Sequence[Outcome], ours: str, against: str) -> Comparison:
+    pairs = [(outcome, outcome.other) for outcome in outcomes if outcome.other]
+    moved = Counter(f"{one.verdict} -> {other.verdict}" for one, other in pairs if one.verdict is not other.verdict)
+    harmful = [pair for pair in pairs if pair[0].line.expect]
+    harmless = [pair for pair in pairs if not pair[0].line.expect]
     return Comparison(
-        policy.id, against.id, dict(moved.most_common()), _stopped(outcomes, True), _stopped(outcomes, False)
+        ours, against, dict(moved.most_common()),
+        stopped_harmful=_count(harmful, _stopped), stopped_harmless=_count(harmless, _stopped),
+        found=_count(harmful, lambda outcome: not outcome.missed),
+        alarms=_count(harmless, lambda outcome: bool(outcome.alarms)),
+        changes=[_change(one, other) for one, other in pairs if one.right is not other.right],
     )  # fmt: skip
 
 
-def _stopped(outcomes: Iterable[Outcome], harmful: bool) -> tuple[int, int]:
-    those = [outcome for outcome in outcomes if bool(outcome.line.expect) is harmful]
-    least = Verdict.NUDGE.rank
-    return (
-        sum(outcome.verdict.rank >= least for outcome in those),
-        sum(outcome.other is not None and outcome.other.rank >= least for outcome in those),
+def _count(pairs: Sequence[tuple[Outcome, Outcome]], true: Callable[[Outcome], bool]) -> tuple[int, int]:
+    ours, others = zip(*pairs, strict=True) if pairs else ((), ())
+    return sum(map(true, ours)), sum(map(true, others))
+
+
+def _stopped(outcome: Outcome) -> bool:
+    return outcome.verdict.rank >= Verdict.NUDGE.rank
+
+
+def _change(outcome: Outcome, other: Outcome) -> Change:
+    line = outcome.line
+    return Change(
+        line.id, line.lang, line.kind, other.right, sorted(outcome.categories), sorted(other.categories), line.judged
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from policies.decision import Verdict
-from server.evaluation import Comparison, Feeling, Report, Row
+from server.evaluation import NOTHING, Comparison, Feeling, Overlap, Report, Row
 
 HEAD = ("", "harmful", "found", "recall", "harmless", "alarms", "alarm rate", "precision", "F1")
 
@@ -18,8 +18,10 @@ def shown(report: Report, errors: bool) -> str:
         *_table("by suite and language", report.by_suite_and_language),
         *_table("by language", report.by_language),
         *_table("by category", report.by_category),
+        *_table("by category and language", report.by_category_and_language),
         *_table("by kind, where something went wrong", [row for row in report.by_kind if _faulty(row)]),
-        *_overlap(report),
+        *_overlaps(report),
+        *_confusions(report),
         *_feelings(report.sentiment),
         *_verdicts(report),
         *(_comparison(report.comparison) if report.comparison else ()),
@@ -46,12 +48,23 @@ def _cells(row: Row) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _overlap(report: Report) -> Iterator[str]:
-    if report.overlap.lines:
-        yield (
-            f"span overlap over {report.overlap.lines} lines: {_share(report.overlap.covered)} of the labelled "
-            f"characters covered, {_share(report.overlap.exact)} of the found characters labelled"
-        )
+def _overlaps(report: Report) -> Iterator[str]:
+    """What of the labelled characters is covered, what of the covered ones labelled, and both at once."""
+    for each in (report.overlap_by_suite_and_language, report.overlap_by_category_and_language):
+        if each:
+            head = ("spans", "lines", "covered", "exact", "overlap")
+            yield _aligned([head, *(_overlap(overlap) for overlap in [*each, report.overlap])])
+
+
+def _overlap(overlap: Overlap) -> tuple[str, ...]:
+    shares = (overlap.covered, overlap.exact, overlap.jaccard)
+    return overlap.group, str(overlap.lines), *map(_share, shares)
+
+
+def _confusions(report: Report) -> Iterator[str]:
+    rows = [(f"{each.expected}, found {each.found}", str(each.lines)) for each in report.confusions]
+    if rows:
+        yield _aligned([("confusions", "lines"), *rows])
 
 
 def _feelings(feelings: Iterable[Feeling]) -> Iterator[str]:
@@ -69,14 +82,21 @@ def _verdicts(report: Report) -> Iterator[str]:
 
 
 def _comparison(comparison: Comparison) -> Iterator[str]:
-    (harmful, harmful_against), (harmless, harmless_against) = comparison.stopped_harmful, comparison.stopped_harmless
-    yield _aligned([
-        ("nudged, masked, held or blocked", "harmful", "harmless"),
-        (comparison.policy, str(harmful), str(harmless)),
-        (comparison.against, str(harmful_against), str(harmless_against)),
-    ])  # fmt: skip
+    head = ("compared", "found", "alarms", "harmful stopped", "harmless stopped")
+    columns = (comparison.found, comparison.alarms, comparison.stopped_harmful, comparison.stopped_harmless)
+    ours, theirs = ([str(each[place]) for each in columns] for place in (0, 1))
+    yield _aligned([head, (comparison.ours, *ours), (comparison.against, *theirs)])
     if comparison.moved:
         yield _aligned([("verdict changes to", "lines"), *((move, str(n)) for move, n in comparison.moved.items())])
+    for lost, title in ((True, f"only {comparison.against} is right"), (False, f"only {comparison.ours} is right")):
+        changes = [change for change in comparison.changes if change.lost is lost]
+        if changes:
+            rows = [
+                f"  {each.id or '-'} {', '.join(each.found) or NOTHING} / {', '.join(each.found_by_other) or NOTHING}"
+                f"\n    {each.text!r}"
+                for each in changes
+            ]
+            yield "\n".join([f"{title}, {len(changes)} in all; what each found", *rows])
 
 
 _LABELS = ("negative", "neutral", "positive")

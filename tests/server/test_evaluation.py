@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from moderation.engine import Engine
+from moderation.engine import Engine, default_engine
 from policies.load import load
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
-from server.evaluation import Labelled, Report, evaluate, labelled
+from server.evaluation import Labelled, Report, evaluate, labelled, part
 from server.line import BrokenLine
 from server.report import shown
 
@@ -22,6 +22,9 @@ class Marked:
 
     name = "marked"
 
+    def __init__(self, *only: str) -> None:
+        self.only = only
+
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         found = []
         rest, at = text.original, 0
@@ -29,7 +32,8 @@ class Marked:
             closed = rest.index("]", opened)
             category, _, word = rest[opened + 1 : closed].partition(":")
             start, end = (closed - len(word), closed) if word else (0, 0)
-            found.append(Finding(Category(category), 0.9, start, end, "marked"))
+            if not self.only or category in self.only:
+                found.append(Finding(Category(category), 0.9, start, end, "marked"))
             at = closed
         return found
 
@@ -128,6 +132,23 @@ def test_spans_overlap_in_characters(
     assert (overlap.lines, overlap.covered, overlap.exact) == (lines, covered, exact)
 
 
+def test_overlap_is_what_both_have_over_what_either_has() -> None:
+    counted = report(
+        line("[insult:abcd]", ["insult"], spans=["abcd"], suite="conduct", lang="es"),
+        line("[insult:ab]cd", ["insult"], spans=["cd"], suite="conduct", lang="es"),
+        line("[insult:abcd]", ["insult"], spans=["ab"], suite="conduct", lang="pt"),
+        line("[insult:ab] [spam:cd]", ["insult", "spam"], spans=["ab", "cd"], suite="emoji", lang="pt"),
+        line("[insult:ab]", ["insult"], suite="contact", lang="pt"),
+    )
+    assert counted.overlap.jaccard == (1 + 0 + 0.5 + 1) / 4
+    assert {each.group: each.jaccard for each in counted.overlap_by_suite_and_language} == {
+        "conduct es": 0.5, "conduct pt": 0.5, "emoji pt": 1.0,
+    }  # fmt: skip
+    assert {each.group: each.jaccard for each in counted.overlap_by_category_and_language} == {
+        "insult es": 0.5, "insult pt": 0.75, "spam pt": 1.0,
+    }  # fmt: skip
+
+
 def test_the_last_of_several_messages_is_judged() -> None:
     several = msgspec.convert(
         {"messages": [{"from": "a", "text": "[spam:]"}, {"from": "b", "text": "fine"}], "expect": []}, Labelled
@@ -156,12 +177,54 @@ def test_verdicts_are_counted_for_harmful_and_harmless_lines() -> None:
     assert (verdicts["harmless"]["hold"], verdicts["harmless"]["allow"]) == (1, 1)
 
 
+def test_confusions_tell_what_was_taken_for_what() -> None:
+    counted = report(
+        line("[spam:]", ["insult"]), line("[spam:]", ["insult", "spam"]), line("x", ["insult"]), line("[spam:]"),
+        line("[spam:] [link:x]", ["insult"]),
+    )  # fmt: skip
+    assert [(each.expected, each.found, each.lines) for each in counted.confusions] == [
+        ("insult", "nothing", 2), ("insult", "spam", 2), ("nothing", "spam", 1),
+    ]  # fmt: skip
+
+
+def test_categories_are_counted_in_each_language() -> None:
+    counted = report(line("[spam:]", ["spam"], lang="es"), line("x", ["spam"], lang="pt"), line("[spam:]", lang="pt"))
+    rows = {row.group: (row.harmful, row.found, row.harmless, row.alarms) for row in counted.by_category_and_language}
+    assert rows == {"spam es": (1, 1, 0, 0), "spam pt": (1, 0, 1, 1)}
+
+
 def test_two_policies_are_compared_on_the_same_findings() -> None:
     lines = [line("[profanity:x]", ["profanity"]), line("[contact:x]", stage="ordered"), line("x")]
     comparison = evaluate(lines, Engine([Marked()]), POLICY, load("strict")).comparison
     assert comparison is not None
     assert comparison.moved == {"mask -> block": 1, "allow -> flag": 1}
     assert (comparison.stopped_harmful, comparison.stopped_harmless) == ((1, 1), (0, 0))
+    assert (comparison.found, comparison.alarms, comparison.changes) == ((1, 1), (1, 1), [])
+
+
+def test_two_engines_are_compared_and_the_lines_named_that_make_the_difference() -> None:
+    lines = [
+        line("[insult:x]", ["insult"], id="both"),
+        line("[insult:x] [spam:y]", ["insult", "spam"], id="lost"),
+        line("[spam:y]", id="won"),
+        line("x", ["spam"], id="neither"),
+    ]
+    whole, insults = Engine([Marked()]), Engine([Marked("insult")])
+    comparison = evaluate(lines, whole, POLICY, rival=("insults alone", insults)).comparison
+    assert comparison is not None
+    assert (comparison.found, comparison.alarms) == ((2, 1), (1, 0))
+    assert [(each.id, each.lost) for each in comparison.changes] == [("lost", False), ("won", True)]
+    assert comparison.moved == {"hold -> nudge": 1, "hold -> allow": 1}
+    text = shown(evaluate(lines, whole, POLICY, rival=("insults alone", insults)), errors=False)
+    assert "only insults alone is right, 1 in all; what each found\n  won spam / nothing" in text
+
+
+def test_a_part_of_an_engine_can_stand_alone() -> None:
+    engine = default_engine()
+    rules, classifiers = part(engine, "rules"), part(engine, "classifiers")
+    assert (rules.rules, rules.classifiers, rules.sentiment) == (engine.rules, (), None)
+    assert (classifiers.rules, classifiers.classifiers) == ((), engine.classifiers)
+    assert classifiers.judge("hola", Setting(), POLICY).sentiment is not None
 
 
 def test_faults_say_what_is_wrong() -> None:
