@@ -57,6 +57,16 @@ def find(connection: Connection, tenant: str, message: str) -> Appealed | None:
                     row.decided_at)  # fmt: skip
 
 
+def settled(connection: Connection, tenant: str, since: int, until: int) -> list[tuple[str, str]]:
+    """The appeals answered in a time: who had decided, and whether it was upheld or overturned."""
+    rows = connection.execute(
+        select(c.decider, c.state).where(
+            c.tenant == tenant, c.state != "open", c.decided_at >= since, c.decided_at < until
+        )
+    )
+    return [(row.decider, row.state) for row in rows]
+
+
 def settle(connection: Connection, tenant: str, message: str, state: str, by: str, at: int) -> None:
     """Answer an appeal. Raises NotFound when none is open."""
     where = _is(tenant, message) & (c.state == "open")
