@@ -53,7 +53,7 @@ class Contact:
         found = handles.emails(text.plain)
         if not found and "mailbox" in cues:
             found = handles.mailbox(text.plain, cues)
-        if not found and ("@" in text.plain or cues.present & _ACCOUNT_WORDS or "reach" in cues):
+        if not found and ("@" in text.plain or "reach" in cues or not _ACCOUNT_WORDS.isdisjoint(cues.present)):
             found = handles.accounts(text.plain, cues)
         for handle in found:
             start, end = text.span(handle.start, handle.end)
@@ -63,6 +63,8 @@ class Contact:
         own = _own_account(cues)
         if own:
             yield Finding(Category.CONTACT, 0.8, *text.span(*own), "contact:account")
+            return
+        if _RECIPES.first.isdisjoint(cues.present):
             return
         for recipe, (start, end) in first_match(cues, _RECIPES):
             yield Finding(Category.CONTACT, recipe.score, *text.span(start, end), f"contact:{recipe.name}")
@@ -80,7 +82,7 @@ OWN_REACH = 24  # characters between the two
 
 def _own_account(cues: Cues) -> tuple[int, int] | None:
     """``mi insta``, ``my whatsapp``, ``o meu perfil do face``: an account that is somebody's, not the service as such."""
-    if "possessed" not in cues or not cues.present & _OWNABLE:
+    if "possessed" not in cues or _OWNABLE.isdisjoint(cues.present):
         return None
     for start, end in cues.any_of("messenger|messenger_short")[:12]:
         for mine, mine_end in cues["possessed"][:24]:

@@ -111,7 +111,7 @@ class Cues:
 
     def refused(self, start: int, end: int) -> bool:
         """Whether the words around a place refuse what it names, warn of it, or report somebody else's asking."""
-        if not self.present & _STANCES:
+        if _STANCES.isdisjoint(self.present):
             return False
         left, right = self.clause(start, end)
         if self.within("warning", (left, right)) or self.within("reported", (left, right)):
@@ -186,6 +186,8 @@ class Recipes:
 
     def begun(self, cues: Cues) -> list[Recipe]:
         """Those of which the first need is there."""
+        if self.first.isdisjoint(cues.present):
+            return []
         places = {place for concept in cues.present for place in self._beginning.get(concept, ())}
         return [self._recipes[place] for place in sorted(places)]
 

@@ -144,7 +144,8 @@ class Emoji:
 
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """See ``rules.types.Rule``."""
-        if ":" not in text.original and _TOLD.isdisjoint(_PICTURES.findall(text.original)):
+        shortcodes = ":" in text.original and _SHORTCODE.search(text.plain) is not None
+        if not shortcodes and (text.latin or _TOLD.isdisjoint(_PICTURES.findall(text.original))):
             return ()
         emoji = seen(text.original)
         if _TELLING.isdisjoint(one.face for one in emoji):

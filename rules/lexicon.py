@@ -14,11 +14,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
+from ahocorasick_rs import AhoCorasick
 
 from rules import disguise, locale
-from rules.phrase import Lists, Phrase, forms, plain, title
+from rules.phrase import Lists, Phrase, forms, occurrences, plain, title
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
@@ -114,15 +116,11 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
     step: str = ""
 
 
-class Use(msgspec.Struct, frozen=True, gc=False):
-    """What a word may mean: the terms that it is, and the phrases that need it most.
+class Use(NamedTuple):
+    """What a word or a pair of words may mean: the terms that it is, and the phrases that are looked for by it."""
 
-    ``beside`` are words of which each of these phrases needs one as well; None where one needs nothing else.
-    """
-
-    terms: tuple[Term, ...]
-    phrases: tuple[tuple[Phrase, Term], ...]
-    beside: frozenset[str] | None
+    terms: list[Term]
+    phrases: list[tuple[Phrase, Term]]
 
 
 Match = tuple[Term, int, int]  # with its start and end
@@ -135,8 +133,8 @@ class Lexicon:
 
     def __init__(self, vocabularies: Iterable[Vocabulary]) -> None:
         self._terms = 0
-        self._words: dict[str, list[Term]] = defaultdict(list)
-        self._phrases: dict[str, list[tuple[Phrase, Term]]] = defaultdict(list)  # by each word of what it needs most
+        self._phrases: list[Phrase] = []
+        uses: dict[str, Use] = defaultdict(lambda: Use([], []))
         disguised: dict[str, None] = {}  # in order: of two readings of one disguise the earlier family wins
         famous: set[str] = set()
         glued: dict[str, str] = {}
@@ -147,7 +145,7 @@ class Lexicon:
             famous.update(lists.words("famous") if "famous" in lists else ())
             for group in vocabulary.groups:
                 for source in group.terms:
-                    for word in self._add(vocabulary, group, source, lists):
+                    for word in self._add(vocabulary, group, source, lists, uses):
                         if group.disguised:
                             disguised.update(dict.fromkeys(word.split()))
                         if group.inside:
@@ -156,46 +154,38 @@ class Lexicon:
                 disguised.update((word, None) for form in lists.words(name) for word in form.split())
         readable = [word for word in disguised if word not in innocent]
         self._disguises = disguise.Disguises(readable, famous, glued, innocent)
-        self._uses = {word: self._use(word) for word in (*self._words, *self._phrases)}
-        self._known = frozenset(self._uses)
+        self._keys, self._uses = [*uses], [*uses.values()]
+        self._finder = AhoCorasick([f" {key} " for key in uses])
 
-    def _add(self, vocabulary: Vocabulary, group: Group, source: str, lists: Lists) -> Iterator[str]:
+    def _add(
+        self, vocabulary: Vocabulary, group: Group, source: str, lists: Lists, uses: dict[str, Use]
+    ) -> Iterator[str]:
         """Enters one term; yields what it looks like in plain form, if it is no more than words."""
         context = frozenset(word for name in group.unless for word in lists.words(name))
         needs = frozenset(word for name in group.only for word in lists.words(name))
         name = f"{vocabulary.language}/{title(source)}"
         term = Term(vocabulary.family, vocabulary.language, name, group, context, needs, self._terms)
         self._terms += 1
-        if _NOTATION.search(source):
-            self._add_phrase(Phrase(source, lists), term)
-            return
-        written = forms(source)
-        yield from dict.fromkeys(map(plain, written))
-        if group.sounds:
-            written += [heard for word in written for heard in _sounds(word, vocabulary.language)]
-        for form in dict.fromkeys(map(plain, written)):
-            if " " not in form:
-                self._words[form].append(term)
-        phrases = [word for word in written if " " in plain(word)]
-        if phrases:
-            self._add_phrase(Phrase(f"({'|'.join(phrases)})", lists), term)
-
-    def _add_phrase(self, phrase: Phrase, term: Term) -> None:
-        for anchor in phrase.needs[0]:
-            self._phrases[anchor].append((phrase, term))
-
-    def _use(self, word: str) -> Use:
-        phrases = self._phrases.get(word, ())
-        beside = None
-        if all(len(phrase.needs) > 1 for phrase, _ in phrases):
-            beside = frozenset().union(*(phrase.needs[1] for phrase, _ in phrases))
-        return Use(tuple(self._words.get(word, ())), tuple(phrases), beside)
+        phrases = [source]
+        if not _NOTATION.search(source):
+            written = forms(source)
+            yield from dict.fromkeys(map(plain, written))
+            if group.sounds:
+                written += [heard for word in written for heard in _sounds(word, vocabulary.language)]
+            for form in dict.fromkeys(map(plain, written)):
+                if " " not in form:
+                    uses[form].terms.append(term)
+            several = [word for word in written if " " in plain(word)]
+            phrases = [f"({'|'.join(several)})"] if several else []
+        for phrase in (Phrase(written, lists) for written in phrases):
+            self._phrases.append(phrase)
+            for key in phrase.keys:
+                uses[key].phrases.append((phrase, term))
 
     def prepare(self) -> None:
         """Compiles all phrases now rather than when each is first used: for a process that serves."""
-        for phrases in self._phrases.values():
-            for phrase, _ in phrases:
-                _ = phrase.expression
+        for phrase in self._phrases:
+            _ = phrase.expression
 
     def find(self, text: Folded, setting: Setting, family: str) -> list[Hit]:
         """The hits of one family that count in this setting, by place."""
@@ -206,7 +196,7 @@ class Lexicon:
         return [hit for hit in hits if _counts(hit, text, setting)] if hits else []
 
     def _search(self, text: Folded) -> Mapping[str, list[Hit]]:
-        matches = self._matches(text.padded, text.vocabulary)
+        matches = self._matches(text.padded, text.tokens)
         if len(matches) > MOST:
             return _covered(text, matches)
         reveals = self._disguises.reveal(text)
@@ -220,53 +210,49 @@ class Lexicon:
         if reveals:
             self._search_revealed(text, reveals, hits)
         if text.decoded is not None:
-            for term, start, end in self._matches(text.decoded.padded, text.decoded.vocabulary):
+            for term, start, end in self._matches(text.decoded.padded, text.decoded.tokens):
                 hits[term.family].append(Hit(term, start, end, text.decoded.span(start, end), "percent"))
         return {family: _distinct(found) for family, found in hits.items()}
 
     def _search_revealed(self, text: Folded, reveals: Sequence[disguise.Reveal], hits: dict[str, list[Hit]]) -> None:
         revealed = Revealed(text, reveals)
-        for term, start, end in self._matches(revealed.padded, frozenset(revealed.padded.split())):
+        for term, start, end in self._matches(revealed.padded, revealed.padded.split()):
             first, last, step = revealed.place(start, end)
             if step:
                 hits[term.family].append(Hit(term, first, last, text.span(first, last), step))
 
-    def _matches(self, padded: str, words: frozenset[str]) -> list[Match]:
+    def _matches(self, padded: str, tokens: Sequence[str]) -> list[Match]:
         """Terms with their places in the text that ``padded`` has one space before; enough of them where they are many."""
         if len(padded) <= LONG:
-            return self._matches_within(padded, words)
+            return self._matches_within(padded, tokens)
         # In a long text every phrase would be looked for everywhere; phrases are short, so that pieces do.
         found: dict[tuple[int, int, int], Match] = {}
         for start in range(0, len(padded), LONG - OVERLAP):
             first, last = max(padded.rfind(" ", 0, start + 1), 0), padded.find(" ", start + LONG)
             piece = padded[first : last + 1 if last >= 0 else len(padded)]
-            for term, begin, end in self._matches_within(piece, frozenset(piece.split())):
+            for term, begin, end in self._matches_within(piece, piece.split()):
                 found[term.place, begin + first, end + first] = term, begin + first, end + first
             if len(found) > MOST:
                 break
         return [*found.values()]
 
-    def _matches_within(self, padded: str, words: frozenset[str]) -> list[Match]:
+    def _matches_within(self, padded: str, tokens: Sequence[str]) -> list[Match]:
+        close = f" {' '.join(tokens)} "
+        met = {index for index, _, _ in self._finder.find_matches_as_indexes(close, overlapping=True)}
+        if not met:
+            return []
         found: list[Match] = []
         phrases: dict[Phrase, Term] = {}
-        for token in self._known & words:
-            use = self._uses[token]
-            for term in use.terms:
-                spaced = f" {token} "
-                start = padded.find(spaced)
-                while start >= 0:
-                    found.append((term, start, start + len(token)))
-                    start = padded.find(spaced, start + 1)
-            if use.beside is None or not words.isdisjoint(use.beside):
-                for phrase, term in use.phrases:
-                    for needed in phrase.needs:
-                        if words.isdisjoint(needed):
-                            break
-                    else:
-                        phrases[phrase] = term
-        for phrase, term in phrases.items():
-            for start, end in phrase.find(padded, words):
-                found.append((term, start - 1, end - 1))
+        for index in met:
+            terms, looked_for = self._uses[index]
+            for term in terms:
+                found += [(term, start - 1, end - 1) for start, end in occurrences(self._keys[index], padded)]
+            phrases.update(looked_for)
+        if phrases:
+            words = frozenset(tokens)
+            for phrase, term in phrases.items():
+                if phrase.may_match(words):
+                    found += [(term, start - 1, end - 1) for start, end in phrase.find(padded, words)]
         return found
 
 

@@ -72,7 +72,7 @@ _SCHEME_ENDS = re.compile(r"[.!?]+$")
 
 def find(text: Folded, cues: Cues) -> list[Link]:
     """The links of a text, in order of place."""
-    if not (_DOTTED.search(text.plain) or "://" in text.plain or not _SAID_DOTS.isdisjoint(text.vocabulary)):
+    if not _may_hold_link(text):
         return []
     found = [*_spelled(text.plain), *_written(text.plain, cues)]
     if not found:
@@ -83,6 +83,15 @@ def find(text: Folded, cues: Cues) -> list[Link]:
         if not kept or link.start >= kept[-1].end:
             kept.append(link)
     return kept
+
+
+def _may_hold_link(text: Folded) -> bool:
+    return (
+        "." in text.plain
+        and _DOTTED.search(text.plain) is not None
+        or "://" in text.plain
+        or not _SAID_DOTS.isdisjoint(text.vocabulary)
+    )
 
 
 def _spelled(plain: str) -> Iterator[Link]:
@@ -234,6 +243,8 @@ class Links:
 
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """See ``rules.types.Rule``."""
+        if not _may_hold_link(text) and text.decoded is None:
+            return ()
         cues = read(text)
         judged = (finding for link in find(text, cues) for finding in self._judge(link, text, cues))
         findings = [*islice(judged, MOST)]

@@ -89,17 +89,16 @@ _MASKED = re.compile(
     r")"
 )
 _CURRENCY = re.compile(r"[$€£]|(?<![a-z])(?:r\$|us|rs|eur|usd)")
-_STUCK = re.compile(r"[0-9|](?:[a-z]|(?<=[a-z].))")
 
 
 def may_hold_phone(text: Folded, cues: Cues) -> bool:
     """Whether a text has figures enough, written or spelled out, close to each other. Cheap: most messages end here."""
-    figures = text.figures
-    said = figures
-    if figures < SHORTEST and not NUMBER_WORDS.isdisjoint(text.vocabulary):
-        said += sum([2 if len(word) > 4 else 1 for word in text.tokens if word in NUMBER_WORDS])
-    if said < SHORTEST and not (figures and _STUCK.search(text.plain)):
-        return False
+    said = text.figures
+    if said < SHORTEST:
+        for word in NUMBER_WORDS & text.vocabulary:
+            said += text.tokens.count(word) * (2 if len(word) > 4 else 1)
+        if said < SHORTEST and not (text.figures and (text.mixed or "|" in text.plain)):
+            return False
     if said >= SHORTEST and ("join" in cues or "reversed" in cues or "dial" in cues):
         return True
     run = 0

@@ -8,6 +8,7 @@ A phrase is written in words: ``te (voy a|vamos a)? <hit> (la|el|los|las)? <part
 ``(a|b c)``        one of several; ``<name>`` one of a named list
 ``item?``          may be left out; items may stand within items
 ``_`` ``...``      any one word; up to three words, as few as possible
+``#``              an amount: figures, ``1 200``, ``50k``
 ``!(a|b)``         here none of these words follows
 ``^`` ``$``        the first and the last word of the text
 ``[ ... ]``        the part that is reported, else all of it
@@ -20,11 +21,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from typing import NamedTuple
 
 from rules.text import fold
+
+MOST_PAIRS = 400  # pairs of words that one place of a phrase may be looked for by
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _WORD_START = re.compile(r"(?<= )[a-z0-9]")
@@ -62,9 +65,15 @@ _COMMON = frozenset(
     sera seria serio should siempre siento sin sobre solo son soy ta tambem tambien tan tao tenemos tener tenho ter
     ti tiempo tienen tienes time tio tipo toda todas today todo top trabajar trabajo two ultimo unica use vale vamos
     vaya vcs ve vem vendo veo ver verdad vez vida video vivo voces vontade voz which x yes yo service services
+    available availability disponible disponivel euros pesos kilos quilos delivery entrega envio fotos photos pictures rebaja
+    desconto discount pagar pago pagamento payment deliver recoger buscar retirar pick meet quedar encontrar trabajando
+    hermana irmao bicicleta bike sofa movil celular camera laptop leva lleva llega chega passar later still anymore thanks
+    gracias obrigado obrigada perfecto perfeito perfect sorry perdona plataforma platform anuncio seller buyer
     business break call easy bad guaranteed offer buy order share night bed week month home
     """.split()
 )
+
+_COMMON_WORDS = _COMMON | _COMMONEST
 
 
 def title(source: str) -> str:
@@ -98,15 +107,21 @@ def plain(text: str) -> str:
     return " ".join(fold(text).tokens)
 
 
-class Read(NamedTuple):
-    """A piece of a phrase: its expression, the sets of words it needs, those it may begin with, whether it may be empty.
+Words = frozenset[str]
 
-    ``first`` is None where any word may come first.
+
+class Read(NamedTuple):
+    """A piece of a phrase: its expression, the sets of words it needs, those it may begin and end with, whether it may be empty.
+
+    ``first`` and ``last`` are None where any word may stand there. ``keys`` are like ``needs``, of single words and of pairs
+    of neighbours, such as ``te como``: of common words too, pairs are rare.
     """
 
     expression: str
-    needs: list[frozenset[str]]
-    first: frozenset[str] | None
+    needs: list[Words]
+    keys: list[Words]
+    first: Words | None
+    last: Words | None
     empty: bool
 
 
@@ -116,16 +131,21 @@ _SIGN = {"[": _PART, "]": ")", "^": _FIRST, "$": r"(?= *\Z)"}
 
 
 class Phrase:
-    """A phrase made ready. ``needs`` are sets of words: a text that matches has a word of each. The first is the rarest."""
+    """A phrase made ready.
+
+    ``needs`` are sets of words: a text that matches has a word of each, the rarest set is the first. It also has one of the
+    ``keys``: words, or pairs of neighbours.
+    """
 
     def __init__(self, source: str, lists: Lists) -> None:
         reader = _Reader(source, lists)
-        body, needs, self._first, _ = reader.sequence()
+        body, needs, keys, self._first, _, _ = reader.sequence()
         if reader.tokens:
             raise PhraseError(source, f"cannot read {reader.tokens[0]!r}")
         if not needs:
             raise PhraseError(source, "no word that it could be found by")
         self.needs = sorted(needs, key=_rarity, reverse=True)
+        self.keys = max(keys, key=_rarity)
         self._opening = body.startswith(_FIRST)
         body = body.removeprefix(_FIRST)
         self._source = body if _PART in body else f"{_PART}{body})"
@@ -134,6 +154,13 @@ class Phrase:
     def expression(self) -> re.Pattern[str]:
         """Matches the phrase in ``Folded.padded`` at the first letter of a word; its group ``part`` is what is reported."""
         return re.compile(self._source)
+
+    def may_match(self, words: frozenset[str]) -> bool:
+        """Whether a text of these words has all that the phrase needs."""
+        for needed in self.needs:
+            if words.isdisjoint(needed):
+                return False
+        return self._first is None or not words.isdisjoint(self._first)
 
     def find(self, padded: str, words: frozenset[str]) -> list[tuple[int, int]]:
         """Start and end of what is reported, for each place in ``padded``, the words of which are ``words``."""
@@ -151,14 +178,16 @@ class Phrase:
             return [len(padded) - len(padded.lstrip())]
         if self._first is None:
             return _word_starts(padded)
-        places: list[int] = []
-        for word in self._first & words:
-            spaced = f" {word} "
-            place = padded.find(spaced)
-            while place >= 0:
-                places.append(place + 1)
-                place = padded.find(spaced, place + 1)
-        return places
+        return [start for word in self._first & words for start, _ in occurrences(word, padded)]
+
+
+def occurrences(word: str, padded: str) -> Iterator[tuple[int, int]]:
+    """Start and end of ``word`` wherever it stands between two spaces of ``padded``."""
+    spaced = f" {word} "
+    place = padded.find(spaced)
+    while place >= 0:
+        yield place + 1, place + 1 + len(word)
+        place = padded.find(spaced, place + 1)
 
 
 @lru_cache(maxsize=4)
@@ -201,23 +230,24 @@ class _Reader:
         body = "".join(item.expression for item in items)
         # The part may open before the mark of the first word: that mark goes to the front.
         body = _FIRST + body.replace(_FIRST, "") if _FIRST in body else body
-        leading = [*itertools.takewhile(lambda item: item.empty, items)]
-        leading += items[len(leading) : len(leading) + 1]
         needs = [needed for item in items for needed in item.needs]
-        return Read(body, needs, _first(leading), all(item.empty for item in items))
+        keys = [key for item in items for key in item.keys] + [*_pairs(items)]
+        return Read(body, needs, keys, _first(items), _last(items), all(item.empty for item in items))
 
     def item(self) -> Read:
         token = self.tokens.pop(0)
         if token in _SIGN:
-            return Read(_SIGN[token], [], frozenset(), True)
+            return _nothing(_SIGN[token])
         if token == "...":
-            return Read("(?:[a-z0-9]+ +){0,3}?", [], None, True)
+            return Read("(?:[a-z0-9]+ +){0,3}?", [], [], None, None, True)
         if token == "!":
-            return Read(f"(?!{self.item().expression})", [], frozenset(), True)
+            return _nothing(f"(?!{self.item().expression})")
         if token == "(":
             read = self.group()
         elif token == "_":
-            read = Read("(?:[a-z0-9]+ +)", [], None, False)
+            read = Read("(?:[a-z0-9]+ +)", [], [], None, None, False)
+        elif token == "#":
+            read = Read("(?:[0-9]+[a-z]{0,3} +){1,3}", [], [], None, None, False)
         elif token.startswith("<"):
             if token[1:-1] not in self.lists:
                 raise PhraseError(self.source, f"no list named {token!r}")
@@ -228,7 +258,7 @@ class _Reader:
             read = _word(token)
         if self.tokens and self.tokens[0] == "?":
             self.tokens.pop(0)
-            return Read(read.expression + "?", [], read.first, True)
+            return Read(read.expression + "?", [], [], read.first, read.last, True)
         return read
 
     def group(self) -> Read:
@@ -242,22 +272,61 @@ class _Reader:
         return _choice(choices)
 
 
-def _first(reads: Iterable[Read]) -> frozenset[str] | None:
+def _nothing(expression: str) -> Read:
+    """What takes up no words."""
+    return Read(expression, [], [], frozenset(), frozenset(), True)
+
+
+def _first(reads: Sequence[Read]) -> Words | None:
+    """The words that a row may begin with."""
+    leading = [*itertools.takewhile(lambda read: read.empty, reads)]
+    return _any(read.first for read in (*leading, *reads[len(leading) : len(leading) + 1]))
+
+
+def _last(reads: Sequence[Read]) -> Words | None:
+    """The words that a row may end with."""
+    trailing = [*itertools.takewhile(lambda read: read.empty, reversed(reads))]
+    end = len(reads) - len(trailing)
+    return _any(read.last for read in (*trailing, *reads[max(end - 1, 0) : end]))
+
+
+def _any(sets: Iterable[Words | None]) -> Words | None:
     words: set[str] = set()
-    for read in reads:
-        if read.first is None:
+    for one in sets:
+        if one is None:
             return None
-        words |= read.first
+        words |= one
     return frozenset(words)
+
+
+def _pairs(items: Sequence[Read]) -> Iterator[Words]:
+    """For each item that is always there the pairs that it makes with what follows it."""
+    for place, item in enumerate(items):
+        following = items[place + 1 :]
+        if item.empty or not item.last or all(after.empty for after in following):
+            continue
+        first = _first(following)
+        if first and len(item.last) * len(first) <= MOST_PAIRS:
+            yield frozenset(f"{left} {right}" for left in item.last for right in first)
 
 
 def _choice(choices: Sequence[Read]) -> Read:
     """One of several: what it needs is one of the rarest words of each, if each needs any."""
     # The longer first, so that "hijo de puta" is not left at "hijo".
     expressions = sorted(dict.fromkeys(choice.expression for choice in choices), key=len, reverse=True)
-    rarest = [max(choice.needs, key=_rarity) for choice in choices if choice.needs]
-    needs = [frozenset().union(*rarest)] if len(rarest) == len(choices) else []
-    return Read(f"(?:{'|'.join(expressions)})", needs, _first(choices), any(choice.empty for choice in choices))
+    return Read(
+        f"(?:{'|'.join(expressions)})",
+        _rarest([choice.needs for choice in choices]),
+        _rarest([choice.keys for choice in choices]),
+        _any(choice.first for choice in choices),
+        _any(choice.last for choice in choices),
+        any(choice.empty for choice in choices),
+    )
+
+
+def _rarest(choices: Sequence[Sequence[Words]]) -> list[Words]:
+    rarest = [max(needs, key=_rarity) for needs in choices if needs]
+    return [frozenset().union(*rarest)] if len(rarest) == len(choices) else []
 
 
 @cache
@@ -266,13 +335,21 @@ def _word(word: str) -> Read:
     written = sorted({plain(form) for form in forms(word.removesuffix("*"))}, key=len, reverse=True)
     expressions = [form.replace(" ", " +") + ending + " +" if form else "" for form in written]
     rarest = frozenset(max(form.split(), key=len, default="") for form in written)
-    first = (
-        None if ending and any(" " not in form for form in written) else {form.split()[0] for form in written if form}
-    )
     needs = [] if ending or "" in rarest else [rarest]
-    return Read(f"(?:{'|'.join(expressions)})", needs, frozenset(first) if first is not None else None, "" in written)
+    one_word = all(" " not in form for form in written)
+    first = None if ending and not one_word else frozenset(form.split()[0] for form in written if form)
+    last = None if ending else frozenset(form.split()[-1] for form in written if form)
+    return Read(f"(?:{'|'.join(expressions)})", needs, needs, first, last, "" in written)
 
 
-def _rarity(words: frozenset[str]) -> tuple[int, int, int]:
-    """Orders sets of words: rare words are uncommon and long."""
-    return -10 * len(words & _COMMONEST) - len(words & _COMMON), min(map(len, words)), -len(words)
+def _rarity(words: Words) -> tuple[int, int, int]:
+    """Orders sets of words, or of pairs of words: what is rare is uncommon and long."""
+    return -sum(map(_commonness, words)), min(map(len, words)), -len(words)
+
+
+@cache
+def _commonness(words: str) -> int:
+    """How often a word is met, or two neighbours: 10 for "the", 1 for "with the" and for "phone"."""
+    if words in _COMMONEST:
+        return 10
+    return words in _COMMON or " " in words and _COMMON_WORDS.issuperset(words.split())

@@ -21,7 +21,7 @@ class SelfHarm:
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """One finding for each phrase that is not denied."""
         hits = lexicon.load().find(text, setting, self.name)
-        return lexicon.findings(Category.SELF_HARM, [hit for hit in hits if not _denied(hit, text)])
+        return lexicon.findings(Category.SELF_HARM, [hit for hit in hits if not _denied(hit, text)]) if hits else ()
 
 
 def _denied(hit: Hit, text: Folded) -> bool:

@@ -35,7 +35,8 @@ class Spam:
 
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """At most one finding of either kind, with the signs as source."""
-        return [*self._signs(text, setting), *self._flood(text, setting)]
+        found = self._signs(text, setting)
+        return [*found, *self._flood(text, setting)] if len(setting.recent) >= COPIES else found
 
     def _signs(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         hits = lexicon.load().find(text, setting, self.name)
@@ -61,21 +62,23 @@ class Spam:
     def _flood(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """The same words from the same author again."""
         own, author = text.original, setting.author
-        told = _telling(text)
-        before = [said.text for said in setting.recent if said.author == author]
+        length = len(own)
+        shortest, longest = (length / 1.4, length / 0.7) if length > SHORT else (length, length)
+        before = [
+            said.text for said in setting.recent if said.author == author and shortest <= len(said.text) <= longest
+        ]
         if len(before) < COPIES:
             return ()
-        length = len(own)
-        shortest, longest = (length / 1.4, length / 0.7) if length > SHORT else (0.0, 0.0)
+        told = _telling(text)
         # Copies lack at most a quarter of the words, two more for what is split into words in another way.
         shared = len(told) - len(text.vocabulary) // 4 - 2
         copies = 0
         for said in before:
             if said == own:
                 copies += 1
-            elif shortest < len(said) < longest and (shared <= 0 or len(told & _remembered(said)) >= shared):
+            elif length > SHORT and (shared <= 0 or len(told & _remembered(said)) >= shared):
                 copies += _alike(own, said)
-        needed = COPIES if len(own) > SHORT else SHORT_COPIES
+        needed = COPIES if length > SHORT else SHORT_COPIES
         if copies < needed:
             return ()
         return [Finding(Category.SPAM, min(0.7 + 0.1 * (copies - needed), 1.0), 0, 0, f"spam:flood/{copies}")]

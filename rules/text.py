@@ -155,6 +155,10 @@ class Folded:
         self.original, self.plain = original, plain
         self.latin = latin  # whether every character is one of Latin-1: then there are no emoji
         self.notes: dict[object, Any] = {}  # what a rule has worked out about this text and needs again, by that rule
+        self.words = plain.encode("ascii", "replace").translate(_WORDS).decode("ascii")
+        """``plain`` with all but ASCII letters and digits made spaces, one for one."""
+        self.padded = f" {self.words} "
+        """``words`` between two spaces, so that every word has one on either side."""
         self._starts = starts  # of each character of plain, and the end; None where both texts run in step
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -170,11 +174,6 @@ class Folded:
         return starts[start], beyond
 
     @lazy
-    def words(self) -> str:
-        """``plain`` with all but ASCII letters and digits made spaces, one for one."""
-        return self.plain.encode("ascii", "replace").translate(_WORDS).decode("ascii")
-
-    @lazy
     def figures(self) -> int:
         """How many digits there are."""
         return len(self.words.encode("ascii").translate(None, _NOT_FIGURES))
@@ -188,11 +187,6 @@ class Folded:
     def singles(self) -> bool:
         """Whether somewhere two letters or digits stand by themselves one after the other."""
         return not _SINGLE.isdisjoint(self.vocabulary) and _SINGLES.search(self.padded) is not None
-
-    @lazy
-    def padded(self) -> str:
-        """``words`` between two spaces, so that every word has one on either side."""
-        return f" {self.words} "
 
     @lazy
     def tokens(self) -> list[str]:
