@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from moderation.engine import Engine
 from moderation.policy_book import PolicyBook
 from realtime.auth import mint
+from realtime.board import Warm, board
 from realtime.chat import new_id, now
 from realtime.errors import Refusal
 from realtime.hub import Hub
@@ -43,6 +44,7 @@ from storage.errors import NotFound
 from storage.values import Conversation, LogItem, Member, Tenant
 
 BODY_BYTES = 1024 * 1024
+BOARD = 100  # conversations on the board at most
 PLATFORM = Reader("", Role.AGENT, "en", sees_all=True)
 _encode = msgspec.json.Encoder().encode
 
@@ -91,6 +93,8 @@ class Api:
                       self.switch_suggestions, None, Switch, status=204),
             Operation("PUT", f"{at}/suggestions", "Suggest replies in a conversation, or not.",
                       self.switch_suggestions_in, None, Switch, status=204),
+            Operation("GET", "/v1/board", "Conversations that may need the brand, hottest first.", self.board, list[Warm],
+                      query=(("limit", f"conversations, at most {BOARD}"),)),
             Operation("POST", "/v1/check", "Judge texts without storing them.", self.check, list[Checked], Checks),
         )  # fmt: skip
 
@@ -218,6 +222,11 @@ class Api:
         if not await self.database.read(lambda tx: conversations.exists(tx, tenant.id, id)):
             raise NotFound("conversation")
         await self._switch(tenant, id, on=body.on)
+
+    async def board(self, tenant: Tenant, request: Request, _: None) -> list[Warm]:
+        """The heated conversations that somebody has open on this server."""
+        limit = _whole(request, "limit", 20, BOARD) or 20
+        return board((room for (owner, _), room in self.hub.rooms.items() if owner == tenant.id), now(), limit)
 
     async def check(self, tenant: Tenant, _: Request, body: Checks) -> list[Checked]:
         """Judge each text by itself, in order."""

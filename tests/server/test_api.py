@@ -18,6 +18,7 @@ OPERATIONS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/conversations/{id}/participants", {"id": "zoe", "name": "Zoe", "role": "seller"}),
     ("DELETE", "/v1/conversations/{id}/participants/ana", None),
     ("GET", "/v1/conversations/{id}/history", None),
+    ("GET", "/v1/board", None),
     ("POST", "/v1/tokens", TOKEN),
     ("PUT", "/v1/token-key", {"public_key": ""}),
     ("POST", "/v1/check", {"messages": [{"text": "hola"}]}),
@@ -67,6 +68,20 @@ async def test_the_platform_reads_what_was_covered(platform: Any) -> None:
     await ana.post(chat, "menuda mierda")
     history = (await platform.http.get(f"/v1/conversations/{chat}/history")).json()
     assert (history["events"][-1]["text"], history["events"][-1]["state"]) == ("menuda mierda", "masked")
+
+
+async def test_heated_conversations_are_on_the_board_and_calm_ones_are_not(platform: Any) -> None:
+    calm, heated = await platform.open("ana:buyer", "luis:seller"), await platform.open("ana:buyer", "luis:seller")
+    ana, luis = await platform.connect("ana"), await platform.connect("luis")
+    await ana.post(calm, "¿sigue disponible?")
+    for text in ("eres un inútil", "eres un estafador de mierda"):
+        await ana.post(heated, text, despite_advice=True)
+    await luis.post(heated, "perdone, lo miro ahora mismo")
+    (warm,) = (await platform.http.get("/v1/board")).json()
+    assert (warm["id"], warm["invitation"]) == (heated, "")
+    assert 0.3 <= warm["heat"] <= 1
+    assert [(person["id"], person["heat"] > 0) for person in warm["people"]] == [("ana", True), ("luis", False)]
+    assert "estafador" not in json.dumps(warm)
 
 
 async def test_texts_are_judged_without_a_chat(platform: Any) -> None:
