@@ -126,7 +126,7 @@ class Chat:
         me = connection.identity
         connection.person = self.hub.arrive(connection, self.limits.connections)
         arrival = _Arrival() if me.role == STAFF else await self._arrival(connection)
-        connection.person.suggestions = arrival.suggestions == "on"
+        connection.person.suggestions = arrival.suggestions != "off"
         connection.person.stands(arrival.standing)
         if me.role != STAFF and connection.person.standing.banned(now()):
             connection.close(Close.NOT_A_MEMBER, "suspended")
@@ -611,9 +611,10 @@ class Chat:
             mine = conversations.of_participant(tx, me.tenant, me.id, CONVERSATIONS, me.conversations)
             standing = sanctions.standing(tx, me.tenant, me.id, at)
             unread = notices.unread(tx, me.tenant, me.id)
-            if self.suggesting is None or suggestions.off(tx, me.tenant, ""):
-                return _Arrival(mine, "none", standing, unread)
-            return _Arrival(mine, "on" if suggestions.wanted(tx, me.tenant, me.id) else "off", standing, unread)
+            suggested = "on" if suggestions.wanted(tx, me.tenant, me.id) else "off"
+            if self.suggesting is None or (suggested == "on" and suggestions.off(tx, me.tenant, "")):
+                suggested = "none"
+            return _Arrival(mine, suggested, standing, unread)
 
         return await self.database.read(ask)
 

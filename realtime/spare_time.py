@@ -37,6 +37,7 @@ class SpareTime:
         self._waiting: dict[object, tuple[float, Work]] = {}
         self._running: Iterator[None] | None = None
         self._turn_is_due = False
+        self._was_busy = False
         self._measured = (0.0, 0.0)
         self._own = 0.0  # processor time of the work itself since then: it must not hold itself up
 
@@ -87,14 +88,13 @@ class SpareTime:
         self._own += self._cpu() - began
 
     def _busy(self, now: float) -> bool:
-        """Whether the loop has had much else to do since it was last asked, a while ago."""
+        """Whether the loop had much else to do over the last window."""
         since, before = self._measured
-        if now - since < WINDOW_SECONDS:
-            return False
-        cpu = self._cpu()
-        others = cpu - before - self._own
-        self._measured, self._own = (now, cpu), 0.0
-        return others > BUSY * (now - since)
+        if now - since >= WINDOW_SECONDS:
+            cpu = self._cpu()
+            self._was_busy = cpu - before - self._own > BUSY * (now - since)
+            self._measured, self._own = (now, cpu), 0.0
+        return self._was_busy
 
     def _drop(self, key: object) -> None:
         del self._waiting[key]

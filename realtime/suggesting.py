@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from moderation.engine import Engine
 from moderation.suggestions.classifier import Reading
 from moderation.suggestions.ranking import Candidate
@@ -107,8 +109,11 @@ class Suggesting:
             if reader.id == message.author or reader.role is Role.BOT:
                 continue
             member, person = room.members.get(reader.id), connection.person
+            if member is None or person is None or not person.suggestions:
+                continue
+            muted = max(member.muted_until, person.standing.muted_until(room.id, now)) > now
             writing = self._writing.get((room.tenant, room.id, reader.id), 0.0) > soon
-            if member is None or member.muted_until > now or person is None or not person.suggestions or writing:
+            if muted or writing:
                 continue
             found.setdefault(reader.id, (reader, []))[1].append(connection)
         return list(found.values()) if len(found) <= READERS else []
@@ -116,10 +121,10 @@ class Suggesting:
     def _offer(
         self, room: Room, message: Message, text: str, reading: Reading, reader: Reader, connections: list[Connection]
     ) -> None:
-        member = room.members.get(reader.id)
-        if member is None:
+        member, person = room.members.get(reader.id), connections[0].person
+        if member is None or person is None:
             return
-        own = room.setting(member)
+        own = msgspec.structs.replace(room.setting(member), strikes=person.standing.strikes_at(_now()))
         rejected: list[str] = []
 
         def passes(candidate: Candidate) -> bool:
