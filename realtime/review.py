@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection as Transaction
@@ -146,7 +146,12 @@ class Review:
         if len(self._looking) > 10_000:
             self._looking = {key: who for key, who in self._looking.items() if any(end > at for _, end in who.values())}
         self.hub.signal(staff.tenant, "staff", "", Looking(message, staff.id, staff.name), staff.id)
-        return [Looking(message, id, name) for id, (name, _) in here.items() if id != staff.id]
+        return self.who_looks(staff, message)
+
+    def who_looks(self, staff: Staff, message: str) -> list[Looking]:
+        """Who else looks at an item, as far as is known on this node."""
+        at, here = now(), self._looking.get((staff.tenant, message), {})
+        return [Looking(message, id, name) for id, (name, until) in here.items() if id != staff.id and until > at]
 
     # ------------------------------------------------------------------------------------------------------ acting
 
@@ -174,11 +179,15 @@ class Review:
             self._tell(staff, done, "undone")
         return done
 
-    async def act_on_all(self, staff: Staff, messages: Sequence[str], deed: Deed) -> list[Outcome]:
+    async def act_on_all(
+        self, staff: Staff, messages: Sequence[str], deed: Deed, versions: Mapping[str, int]
+    ) -> list[Outcome]:
         """The same for several items, each on its own: what cannot be done to one does not keep the others from it."""
         outcomes = []
         for message in dict.fromkeys(messages):
-            one = msgspec.structs.replace(deed, request=f"{deed.request}/{message}", batch=deed.request)
+            one = msgspec.structs.replace(
+                deed, request=f"{deed.request}/{message}", batch=deed.request, version=versions.get(message, 0)
+            )
             outcomes.append(await _outcome(message, self.act(staff, message, one)))
         return outcomes
 

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from moderation.engine import Engine
 from moderation.policy_book import PolicyBook
+from moderation.review.statement import Statement
 from realtime.auth import mint
 from realtime.board import Warm, board
 from realtime.chat import new_id, now
@@ -22,7 +23,7 @@ from realtime.hub import Hub
 from realtime.protocol import HISTORY_PAGE, Person, holds_nul
 from realtime.visibility import Reader, invitation_view, visible_to
 from rules.types import Role, Setting
-from server import problems
+from server import problems, statements
 from server.check import Checked, checked
 from server.platform import (
     Checks,
@@ -95,6 +96,9 @@ class Api:
                       self.switch_suggestions_in, None, Switch, status=204),
             Operation("GET", "/v1/board", "Conversations that may need the brand, hottest first.", self.board, list[Warm],
                       query=(("limit", f"conversations, at most {BOARD}"),)),
+            Operation("GET", "/v1/decisions/{message}/statement",
+                      "The statement of reasons for a message (Article 17 DSA), in its author's language.",
+                      self.statement, Statement),
             Operation("POST", "/v1/check", "Judge texts without storing them.", self.check, list[Checked], Checks),
         )  # fmt: skip
 
@@ -227,6 +231,10 @@ class Api:
         """The heated conversations that somebody has open on this server."""
         limit = _whole(request, "limit", 20, BOARD) or 20
         return board((room for (owner, _), room in self.hub.rooms.items() if owner == tenant.id), now(), limit)
+
+    async def statement(self, tenant: Tenant, request: Request, _: None) -> Statement:
+        """Why a message was treated as it was."""
+        return await statements.of_message(self.database, self.hub, tenant.id, request.path_params["message"])
 
     async def check(self, tenant: Tenant, _: Request, body: Checks) -> list[Checked]:
         """Judge each text by itself, in order."""

@@ -50,6 +50,7 @@ from server.config import Config
 from server.console.console import Console
 from server.console.lab import Lab
 from server.console.policy_api import PolicyApi
+from server.console.review_api import ReviewApi
 from server.platform import Health
 from storage import tenants
 from storage.database import Database, normalise
@@ -100,7 +101,11 @@ class Service:
         self.trials = Trials(database, policies)
         lab = Lab(database, policies, engine, self.trials)
         self.console = Console(
-            database, self.hub, [PolicyApi(database, lab).endpoints], demo=config.demo, oidc=_oidc(config)
+            database,
+            self.hub,
+            [PolicyApi(database, lab).endpoints, ReviewApi(database, self.chat.review, engine).endpoints],
+            demo=config.demo,
+            oidc=_oidc(config),
         )
 
     def app(self) -> ASGIApp:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from storage import tables as t
 from storage.errors import NotFound, Stale
@@ -65,6 +65,12 @@ def settled(connection: Connection, tenant: str, since: int, until: int) -> list
         )
     )
     return [(row.decider, row.state) for row in rows]
+
+
+def how_many_open(connection: Connection, tenant: str) -> int:
+    """How many appeals wait for an answer."""
+    query = select(func.count()).select_from(t.appeals).where(c.tenant == tenant, c.state == "open")
+    return int(connection.execute(query).scalar() or 0)
 
 
 def settle(connection: Connection, tenant: str, message: str, state: str, by: str, at: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, tuple_, update
 
 from rules.types import Role, Stage
 from storage import invitations, log
@@ -170,6 +170,46 @@ def title(connection: Connection, tenant: str, id: str) -> str:
     if found is None:
         raise NotFound("conversation")
     return str(found)
+
+
+def names(
+    connection: Connection, tenant: str, wanted: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Name and role of members, given by conversation and id; those who left too."""
+    m = t.members.c
+    rows = connection.execute(
+        select(m.conversation, m.participant, m.name, m.role).where(
+            m.tenant == tenant, tuple_(m.conversation, m.participant).in_(wanted)
+        )
+    )
+    return {(row.conversation, row.participant): (row.name, row.role) for row in rows}
+
+
+def titles(connection: Connection, tenant: str, ids: Sequence[str]) -> dict[str, str]:
+    """The titles of conversations, by id."""
+    c = t.conversations.c
+    rows = connection.execute(select(c.id, c.title).where(c.tenant == tenant, c.id.in_(ids)))
+    return {row.id: row.title for row in rows}
+
+
+def how_many_of(connection: Connection, tenant: str, participant: str) -> int:
+    """How many conversations somebody is or was a member of."""
+    m = t.members.c
+    query = select(func.count()).select_from(t.members).where(m.tenant == tenant, m.participant == participant)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def all_of(connection: Connection, tenant: str, participant: str, limit: int) -> list[tuple[str, str, str, int, bool]]:
+    """The newest conversations that somebody is or was in: id, title, stage, last seq, and whether they have left."""
+    c, m = t.conversations.c, t.members.c
+    rows = connection.execute(
+        select(c.id, c.title, c.stage, c.last_seq, m.left_seq)
+        .join(t.members, (m.tenant == c.tenant) & (m.conversation == c.id))
+        .where(m.tenant == tenant, m.participant == participant)
+        .order_by(c.created_at.desc())
+        .limit(limit)
+    )
+    return [(row.id, row.title, row.stage, row.last_seq, row.left_seq is not None) for row in rows]
 
 
 def exists(connection: Connection, tenant: str, id: str) -> bool:

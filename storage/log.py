@@ -245,6 +245,16 @@ def find(connection: Connection, tenant: str, id: str) -> Message | None:
     return None if row is None else _message(row)
 
 
+def many(connection: Connection, tenant: str, ids: Sequence[str]) -> dict[str, Message]:
+    """Messages in their current form, by id; those that are not there are left out."""
+    rows = connection.execute(
+        select(*_of_message)
+        .select_from(t.messages.outerjoin(t.texts, _words))
+        .where(t.messages.c.tenant == tenant, t.messages.c.id.in_(ids))
+    )
+    return {row.id: _message(row) for row in rows}
+
+
 def taken_back(connection: Connection, tenant: str, current: Message) -> bool:
     """Whether the author of a message has retracted it."""
     c = t.events.c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -45,6 +46,13 @@ def acknowledge(connection: Connection, tenant: str, participant: str, id: str, 
     where = (c.tenant == tenant) & (c.id == id) & (c.participant == participant)
     if not connection.execute(update(t.notices).where(where).values(read_at=at)).rowcount:
         raise NotFound("notice")
+
+
+def warned(connection: Connection, tenant: str, participant: str, acts: Sequence[str]) -> bool:
+    """Whether one of these acts warned somebody, and it was not taken back."""
+    where = (c.tenant == tenant) & (c.participant == participant) & c.act.in_(acts) & (c.withdrawn_at == 0)
+    found = connection.execute(select(c.id).where(where, c.template.startswith("warning.")).limit(1)).first()
+    return found is not None
 
 
 def withdraw(connection: Connection, tenant: str, act: str, at: int) -> list[Notice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import msgspec
 from sqlalchemy import Connection, insert, select
@@ -53,6 +54,15 @@ def find(connection: Connection, tenant: str, message: str) -> Refused | None:
     if row is None:
         return None
     return Refused(row.message, row.conversation, row.author, row.at, row.text or "", _decision.decode(row.decision))
+
+
+def many(connection: Connection, tenant: str, messages: Sequence[str]) -> dict[str, str]:
+    """The words of what was blocked, by id."""
+    c = t.texts.c
+    rows = connection.execute(
+        select(c.message, c.text).where(c.tenant == tenant, c.message.in_(messages), c.revision == 0)
+    )
+    return {row.message: row.text for row in rows}
 
 
 def pardoned(connection: Connection, tenant: str, conversation: str, author: str, text: str) -> bool:

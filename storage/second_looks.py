@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from storage import tables as t
 from storage.errors import NotFound
@@ -71,6 +71,16 @@ def take_next(connection: Connection, tenant: str, staff: str, until: int, at: i
         update(t.second_looks).where(c.tenant == tenant, c.id == row.id).values(assigned=staff, lease_until=until)
     )
     return _row(row)
+
+
+def how_many_for(connection: Connection, tenant: str, staff: str) -> int:
+    """How many second looks wait for this person, golden items included."""
+    waiting = (c.tenant == tenant) & (c.answered_at == 0) & (c.decider != staff) & (c.decider != GOLDEN)
+    seen = select(c.message).where(c.tenant == tenant, c.decider == GOLDEN, c.assigned == staff, c.answered_at > 0)
+    unseen = (g.tenant == tenant) & (g.by != staff) & g.message.notin_(seen)
+    looks = connection.execute(select(func.count()).select_from(t.second_looks).where(waiting)).scalar()
+    golden = connection.execute(select(func.count()).select_from(t.golden_items).where(unseen)).scalar()
+    return int(looks or 0) + int(golden or 0)
 
 
 def load(connection: Connection, tenant: str, id: str) -> SecondLook:

@@ -334,8 +334,9 @@ class BulkWanted(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Preview(Struct, frozen=True):
-    """What a bulk would be about. ``others`` are claimed by somebody else, ``decided`` no longer open, ``appealed`` need an answer each.
+    """What a bulk would be about. ``others`` are claimed by somebody else, ``decided`` no longer open.
 
+    ``appealed`` need an answer each, and are left out as well.
     ``messages`` with ``versions`` are those that it would be done to: send them back.
     """
 
