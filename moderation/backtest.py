@@ -86,7 +86,7 @@ def _from_words(one: Said, text: str, live: Policy, draft: Policy, engine: Engin
     after = draft.decide(judged.decision.findings, judged.scores, _at_hour(one, draft), judged.failures, text)
     tally.add(
         judged.decision, after, message=one.message, conversation=one.conversation, revision=one.revision, at=one.at,
-        role=one.setting.sender, language=judged.language, text="" if one.message else text,
+        role=one.setting.sender, language=judged.language, text="" if one.conversation else text,
     )  # fmt: skip
 
 

@@ -64,7 +64,9 @@ def _words(key: str, before: Wording | None, after: Wording | None) -> Iterator[
 def _of_clause(before: Clause, after: Clause) -> Iterator[Difference]:
     for name in (field.name for field in msgspec.structs.fields(Clause)):
         was, is_now = getattr(before, name), getattr(after, name)
-        if name not in _NOT_COMPARED and was != is_now:
+        if name == "examples" and was != is_now:
+            yield Difference(after.id, "example", _number(len(was)), _number(len(is_now)))
+        elif name not in _NOT_COMPARED and was != is_now:
             yield Difference(
                 after.id, {"wording": "reason", "categories": "category"}.get(name, name), _shown(was), _shown(is_now)
             )
@@ -73,6 +75,10 @@ def _of_clause(before: Clause, after: Clause) -> Iterator[Difference]:
 def _summary(clause: Clause) -> str:
     about = ", ".join(sorted(clause.categories)) or ", ".join(f"{name} >= {least:g}" for name, least in clause.scores)
     return f"{clause.verdict} {about}"
+
+
+def _number(examples: int) -> str:
+    return f"{examples} example{'s' if examples != 1 else ''}" if examples else ""
 
 
 def _shown(value: Any) -> str:

@@ -144,7 +144,7 @@ def _underlined(text: str, findings: Iterable[Finding]) -> Iterator[str]:
     start = 0
     for row in text.split("\n"):
         end = start + len(row)
-        yield "  " + _printable(row)
+        yield "  " + printable(row)
         for finding in placed:
             if finding.start < end and finding.end > start:
                 first = max(0, finding.start - start)
@@ -155,13 +155,14 @@ def _underlined(text: str, findings: Iterable[Finding]) -> Iterator[str]:
 
 def _label(finding: Finding) -> str:
     step = f", {finding.step}" if finding.step else ""
-    source = _printable(finding.source)
+    source = printable(finding.source)
     if len(source) > SOURCE_CHARACTERS:
         source = source[: SOURCE_CHARACTERS - 1] + "…"
     return f"{finding.category} {finding.score:.2f} ({source}{step})"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A text as a terminal may show it."""
     # Control and direction characters of a message must not move the terminal's cursor, or hide what is there.
     return "".join("�" if unicodedata.category(char) in {"Cc", "Cf", "Cs"} else char for char in text)
 

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from moderation.backtest import Progress
     from policies.policy import Policy
     from server.line import BrokenLine
     from storage.values import Tenant
@@ -24,7 +25,7 @@ STAFF_ROLES = ("reviewer", "lead", "admin", "auditor")
 
 POLICY = click.option(
     "--policy", default="marketplace", show_default=True, metavar="FILE", envvar="TERTULIA_POLICY", show_envvar=True,
-    help="A policy file, or the name of a shipped one.",
+    help="A policy file, or the name of a shipped one; a server also takes a folder of them.",
 )  # fmt: skip
 DATABASE = click.option(
     "--database", default="sqlite:///var/tertulia.db", show_default=True, metavar="URL", envvar="TERTULIA_DATABASE",
@@ -97,7 +98,7 @@ def serve(policy: str, database: str, **settings: Any) -> None:
     from server.app import serve
     from server.config import Config
 
-    _load(policy)
+    _law(policy)
     config = Config(policy=policy, database=_database(database), **settings)
     with _failures_told():
         serve(config)
@@ -186,7 +187,9 @@ def suggest(jsonl: IO[bytes], policy: str) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.File("rb"), metavar="FILE...")
 @POLICY
 @click.option("--against", metavar="FILE", help="A second policy: shows which verdicts would change.")
-@click.option("--against-engine", type=click.Choice(["rules", "classifiers"]), help="One part of the engine, beside all of it.")
+@click.option(
+    "--against-engine", type=click.Choice(["rules", "classifiers"]), help="One part of the engine, beside all of it."
+)
 @click.option("--errors", is_flag=True, help="List every line that was not judged as it is labelled.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def evaluate(
@@ -222,10 +225,12 @@ def policy() -> None:
 
 @policy.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-def lint(files: tuple[str, ...]) -> None:
+@click.option("--resolved", is_flag=True, help="List the clauses in force, with where each comes from.")
+def lint(files: tuple[str, ...], resolved: bool) -> None:
     """Say what is wrong in policy files, and what is legal but likely not meant."""
     from policies.lint import lint
     from policies.load import PolicyError, load
+    from server import trying
 
     broken = 0
     for file in files:
@@ -238,6 +243,8 @@ def lint(files: tuple[str, ...]) -> None:
         remarks = lint(loaded)
         for remark in remarks:
             click.echo(f"remark   {file}: {remark}")
+        if resolved:
+            click.echo("\n".join(f"         {row}" for row in trying.resolved(loaded)))
         click.echo(f"good     {file}: {loaded.id}, {len(loaded.clauses)} clauses, {len(remarks)} remarks")
     if broken:
         sys.exit(1)
@@ -253,14 +260,73 @@ def test(files: tuple[str, ...]) -> None:
     policies, engine, failed = [_load(file) for file in files], default_engine(), 0
     for file, loaded in zip(files, policies, strict=True):
         played = list(rehearse(loaded, engine))
-        wrong = [each for each in played if each.problem]
+        wrong = [each for each in played if each.problem and not each.inherited]
+        for each in played:
+            if each.problem and each.inherited:
+                click.echo(f"differs  {file}: clause {each.clause!r}: {each.problem}: {each.example.text!r}")
         for each in wrong:
             click.echo(f"failed   {file}: clause {each.clause!r}: {each.problem}: {each.example.text!r}")
         outcome = "failed" if wrong else "good"
-        click.echo(f"{outcome:8} {file}: {len(played) - len(wrong)} of {len(played)} examples")
+        as_told = sum(not each.problem for each in played)
+        click.echo(f"{outcome:8} {file}: {as_told} of {len(played)} examples")
         failed += len(wrong)
     if failed:
         sys.exit(1)
+
+
+@policy.command()
+@click.argument("draft", metavar="FILE")
+@click.option("--against", default="marketplace", show_default=True, metavar="FILE", help="What it is compared with.")
+def diff(draft: str, against: str) -> None:
+    """Say what a policy says otherwise than another one."""
+    from policies.difference import differences
+
+    for difference in differences(_load(against), _load(draft)):
+        click.echo(str(difference))
+
+
+@policy.command()
+@click.argument("draft", metavar="FILE")
+@click.option("--against", default="marketplace", show_default=True, metavar="FILE", help="What is in force.")
+@click.option("--jsonl", type=click.File("rb"), metavar="FILE",
+              help="Try it on the lines of a file instead of what is stored; - for stdin.")  # fmt: skip
+@click.option("--days", type=click.IntRange(0), default=30, show_default=True, help="Of what is stored; 0 for all.")
+@click.option("--kind", default="", metavar="NAME", help="Only conversations of this kind.")
+@click.option("--judge", is_flag=True, help="Judge every text anew, whatever is stored about it.")
+@click.option(
+    "--samples", type=click.IntRange(0, 40), default=5, show_default=True, help="Shown of each kind of change."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+@click.option(
+    "--tenant", default="default", show_default=True, metavar="ID", envvar="TERTULIA_TENANT", show_envvar=True
+)
+@DATABASE
+def backtest(
+    draft: str, against: str, jsonl: IO[bytes] | None, days: int, kind: str, judge: bool, samples: int, as_json: bool,
+    tenant: str, database: str,
+) -> None:  # fmt: skip
+    """Try a policy on messages: what would be caught, released, or treated otherwise than by another one."""
+    import msgspec
+
+    from moderation.engine import default_engine
+    from moderation.traffic import DAY_MS, Traffic
+    from realtime.chat import now
+    from server import trying
+
+    live, tried = _load(against), _load(draft)
+    if jsonl is not None:
+        tally = trying.on_file(jsonl, live, tried, default_engine(), partial(_tell_broken, jsonl.name))
+    else:
+        traffic = Traffic(tenant, kind=kind, since=now() - days * DAY_MS if days else 0)
+        with _failures_told():
+            _tenant(_database(database), tenant)
+            tally = trying.on_database(database, traffic, live, tried, judge, _show_progress)
+    click.echo(msgspec.json.encode(tally) if as_json else trying.shown(tally, live, tried, samples))
+
+
+def _show_progress(step: Progress) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{step.done} of {step.of}" + ("\n" if step.finished else ""), err=True, nl=False)
 
 
 @main.command()
@@ -411,6 +477,17 @@ def _load(policy: str) -> Policy:
 
     try:
         return load(policy)
+    except PolicyError as problem:
+        raise click.ClickException(str(problem)) from None
+
+
+def _law(policy: str) -> None:
+    """Refuses policies with which a server would not start: a file, a name, or a folder with one for each kind."""
+    from moderation.policy_book import PolicyBook
+    from policies.load import PolicyError
+
+    try:
+        PolicyBook(policy)
     except PolicyError as problem:
         raise click.ClickException(str(problem)) from None
 
