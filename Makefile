@@ -14,7 +14,7 @@ help:
 	@echo 'make test-peers, make test-detoxify: those that need the peers of the bench, or Detoxify with PyTorch (gigabytes)'
 	@echo 'make lint     ruff, mypy, the types of the browser code, the import order'
 	@echo 'make bench    measured costs beside those of peers'
-	@echo 'make eval     precision and recall on labelled messages: make eval SUITES="a.jsonl b.jsonl"'
+	@echo 'make eval     how well is judged, all figures; on messages of yours: make eval SUITES="a.jsonl b.jsonl" or DATA=folder'
 
 run: .venv/.runtime
 	@exec $(BIN)/tertulia serve --demo
@@ -50,7 +50,7 @@ bench: .venv/.dev
 	$(BIN)/python -m bench
 
 eval: .venv/.runtime
-	$(BIN)/tertulia eval $(SUITES)
+	$(if $(SUITES),$(BIN)/tertulia eval $(SUITES),$(BIN)/python -m bench.quality $(if $(DATA),--data $(DATA)))
 
 services:
 	@scripts/services postgresql redis chromium
