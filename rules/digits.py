@@ -139,7 +139,7 @@ class Word(msgspec.Struct, frozen=True, gc=False):
 Token = Numeral | Word
 
 
-TOKENS = 1_000  # words of a text that are looked at; 4,000 characters of talk have fewer
+TOKENS = 800  # words of a text that are looked at; 4,000 characters of talk have fewer
 
 
 def tokens(plain: str) -> list[Token]:
@@ -149,9 +149,19 @@ def tokens(plain: str) -> list[Token]:
     found: list[Token] = []
     i = 0
     while i < len(raw):
-        numeral, i = _numeral(raw, imitating, i)
-        found.append(numeral)
+        if _says_nothing(raw[i][0]):
+            found.append(Word(*raw[i]))
+            i += 1
+        else:
+            numeral, i = _numeral(raw, imitating, i)
+            found.append(numeral)
     return found
+
+
+@lru_cache(maxsize=4096)
+def _says_nothing(text: str) -> bool:
+    """Whether a word is no figure, whatever stands beside it: most are none."""
+    return text.isalpha() and text not in NUMBER_WORDS and text != "o" and not _imitation(text) and not _glued(text)
 
 
 def _numeral(raw: Sequence[tuple[str, int, int]], imitating: Sequence[str], i: int) -> tuple[Token, int]:
@@ -237,10 +247,12 @@ def _imitation(text: str) -> str:
 def _imitates_here(raw: Sequence[tuple[str, int, int]], imitating: Sequence[str], i: int) -> bool:
     """Letters pass for figures inside a group with figures, and alone only beside such a group."""
     text = raw[i][0]
+    if not text.isalpha() and _disguised(text):
+        return True
     beside = [raw[j][0] for j in (i - 1, i + 1) if 0 <= j < len(raw)]
-    disguised = any(_disguised(word) for word in beside)
+    disguised = any(map(_disguised, beside))
     if any(c.isdigit() for c in text):
-        return _disguised(text) or (len(text) > 1 and disguised)
+        return len(text) > 1 and disguised
     if len(text) > 3 or not set(text) <= set("oli|s"):
         return False
     return disguised or (

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import islice
+from operator import attrgetter
 
 import msgspec
 from emoji import EMOJI_DATA
@@ -49,6 +51,7 @@ _TELLING = (
 _TOLD = frozenset(face[0] for face in _TELLING)
 _PICTURES = re.compile("[\u203c-\U0010ffff]")
 GROUPS = 60  # groups of emoji that are weighed in a text
+MOST = 400  # emoji of a text that are looked at; the rest of it is taken for more of the last
 
 # What is sold where an emoji may simply be the goods.
 FOOD = frozenset(("groceries", "garden", "kitchen"))
@@ -110,13 +113,16 @@ def is_emoji(text: str) -> bool:
 
 def seen(text: str) -> list[Seen]:
     """The emoji of a text, characters and shortcodes, in order of place."""
-    found = [] if text.isascii() else [_seen(match) for match in _EMOJI.finditer(text)]
+    found = [] if text.isascii() else [_seen(match) for match in islice(_EMOJI.finditer(text), MOST)]
     if ":" in text:
         names = _shortcodes()
         lowered = text.lower()
         if len(lowered) == len(text):
-            found += [Seen(names[m[0]], *m.span()) for m in _SHORTCODE.finditer(lowered) if m[0] in names]
+            codes = (Seen(names[m[0]], *m.span()) for m in _SHORTCODE.finditer(lowered) if m[0] in names)
+            found += islice(codes, MOST)
             found.sort(key=lambda s: s.start)
+    if len(found) >= MOST:
+        found[-1] = msgspec.structs.replace(found[-1], end=len(text))
     return found
 
 
@@ -264,8 +270,12 @@ class _Judged:
 
     def _said(self, concept: str) -> bool:
         """Whether the words speak of ``concept``; the names of emoji (``:peach:``) are no words."""
-        places = [self.text.span(s, e) for s, e in self.cues[concept]]
-        return any(not any(one.start <= start and end <= one.end for one in self.emoji) for start, end in places)
+        return any(not self._named(*self.text.span(start, end)) for start, end in self.cues[concept])
+
+    def _named(self, start: int, end: int) -> bool:
+        """Whether a place lies in the name of an emoji."""
+        before = bisect_right(self.emoji, start, key=attrgetter("start"))
+        return before > 0 and end <= self.emoji[before - 1].end
 
     def _before(self, concept: str, group: list[Seen], reach: int) -> bool:
         """Whether ``concept`` stands in the words just before a group."""

@@ -11,7 +11,7 @@ import msgspec
 from rules.cues import Cues, Span, words
 from rules.links import HOSTS
 
-MOST = 40  # addresses in one text beyond which the rest of it is taken for more of them
+MOST = 20  # addresses in one text beyond which the rest of it is taken for more of them
 MAIL_REACH = 64  # characters of an address on either side of its at sign
 NAME_REACH = 34  # characters between a messenger's name and a person's
 
@@ -29,7 +29,8 @@ class Handle(msgspec.Struct, frozen=True, gc=False):
 _PROVIDERS = r"(?:gmail|gmial|hotmail|outlook|yahoo|icloud|proton(?:mail)?|live|aol|ymail|uol|bol|terra|sapo|mail|jotmail|jimeil)"
 _DOT = r"(?:\s?\.\s?|\s?[(\[{<]\s?(?:\.|dot|punto|ponto)\s?[)\]}>]\s?|\s(?:dot|punto|ponto|pnto)\s)"
 _AT = re.compile(
-    r"@|[(\[{<]\s?(?:at|a|arroba|aroba|arrob@|@)\s?[)\]}>]|(?<![a-z0-9])(?:arroba|aroba|arrova|arob@)(?![a-z])|(?<= )at(?= )"
+    r"@(?=\s?(?:[a-z0-9-]{2}|[a-z0-9] ))|[(\[{<]\s?(?:at|a|arroba|aroba|arrob@|@)\s?[)\]}>]"
+    r"|(?<![a-z0-9])(?:arroba|aroba|arrova|arob@)(?![a-z])|(?<= )at(?= )"
 )
 _LOCAL = re.compile(
     r"(?:(?<![a-z0-9])(?:[a-z0-9] ?[ ._-] ?){3,30}[a-z0-9]|[a-z0-9._%+-]{1,40}(?:"
@@ -150,6 +151,7 @@ def accounts(plain: str, cues: Cues) -> list[Handle]:
     for concept in ("messenger", "messenger_weak", "euphemism"):
         for start, end in cues[concept][:12]:
             name = _introduced(plain, end) if concept != "messenger_weak" and "feature" not in cues else None
+            name = name or (_labelled(plain, start, end) if concept == "messenger_weak" else None)
             name = _name_beside(plain, start, end, strict=True) or name
             if name and not cues.refused(*name):
                 found.append(Handle("handle", *name, 0.9 if concept == "messenger" else 0.85))
@@ -170,7 +172,7 @@ def is_name(word: str) -> bool:
         return False
     if word[0] == "@" or "_" in bare or re.search(r"[a-z]#\d{3}", bare):
         return True
-    if re.fullmatch(r"[a-z][a-z0-9]+(?:\.[a-z0-9]{2,}){1,5}", bare):
+    if re.fullmatch(r"[a-z][a-z0-9]+(?:\.[a-z0-9]{2,}){1,5}|[a-z](?:\.[a-z0-9]{2,}){2,5}", bare):
         return True
     return bool(
         re.fullmatch(r"[a-z]{4,}\d{2,6}[a-z]{0,4}|[a-z]{3,}-[a-z]{2,}-?[a-z]*\d+|[a-z]{3,}\d{2,}[a-z]{2,}", bare)
@@ -202,6 +204,15 @@ def _introduced(plain: str, end: int) -> Span | None:
     if match["verb"] and not is_name(match["name"].rstrip(".")):
         return None
     return match.span("name")
+
+
+_LABELLED = re.compile(r"(?:ig|fb|tg|snap|kik|insta)\s?[:=]\s?(?P<name>[a-z0-9]{2,30}(?:[._-][a-z0-9]{2,30}){1,3})(?![a-z0-9])")
+
+
+def _labelled(plain: str, start: int, end: int) -> Span | None:
+    """A name that a colon gives to a service: ``snap: ju-caronas``."""
+    match = _LABELLED.match(plain, start, min(len(plain), end + 60))
+    return match.span("name") if match else None
 
 
 _WORDS_RUN_ON = re.compile(r"[a-z]+\.[a-z]+")  # "well.still" may be two sentences

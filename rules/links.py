@@ -31,7 +31,7 @@ class Hosts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 HOSTS = msgspec.convert(tomllib.loads((TERMS / "links_hosts.toml").read_text(encoding="utf-8")), Hosts)
 
 
-MOST = 100  # findings in one text beyond which the rest of it is taken for more of them
+MOST = 40  # findings in one text beyond which the rest of it is taken for more of them
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):

@@ -151,6 +151,7 @@ def runs(plain: str, said: Sequence[Token]) -> Iterator[Run]:
     masked = _masked(plain)
     mask = 0
     run: Run | None = None
+    end = 0
     between: list[str] = []
     for token in said:
         if isinstance(token, Word):
@@ -161,8 +162,9 @@ def runs(plain: str, said: Sequence[Token]) -> Iterator[Run]:
         if mask < len(masked) and masked[mask][0] < token.end:
             between.append("?")
             continue
-        if run and _joins(plain[run.end : token.start], between):
-            run.gaps.append(plain[run.end : token.start])
+        gap, end = plain[end : token.start], token.end
+        if run and _joins(gap, between):
+            run.gaps.append(gap)
             run.numerals.append(token)
         else:
             if run:
@@ -312,7 +314,8 @@ def _calls(cues: Cues, start: int, end: int) -> int:
         spots = spots + cues["messenger"]
     if any(start - 45 <= e <= start + 1 or end - 1 <= s <= end + 30 for s, e in spots):
         return 2
-    return 1 if spots or not _TELEPHONES.isdisjoint(cues.plain) or "join" in cues or "reversed" in cues else 0
+    shown = not cues.plain.isascii() and any(sign in cues.plain for sign in _TELEPHONES)
+    return 1 if spots or shown or "join" in cues or "reversed" in cues else 0
 
 
 _TELEPHONES = frozenset(

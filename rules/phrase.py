@@ -31,6 +31,7 @@ MOST_PAIRS = 400  # pairs of words that one place of a phrase may be looked for 
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _WORD_START = re.compile(r"(?<= )[a-z0-9]")
+_FIGURE_START = re.compile(r"(?<= )[0-9]")
 _NOT_HERE = re.compile(r"!\([^()]*(?:\([^()]*\)[^()]*)*\)")
 _GROUP = re.compile(r"\(([^()|]*)[^()]*\)(\??)")
 _SIGNS = re.compile(r"\S+\?|[\[\]^$!]")
@@ -126,6 +127,7 @@ class Read(NamedTuple):
 
 
 _FIRST = "(?#first)"
+_FIGURE = frozenset("#")  # stands for any figure among the words that come first
 _PART = "(?P<part>"
 _SIGN = {"[": _PART, "]": ")", "^": _FIRST, "$": r"(?= *\Z)"}
 
@@ -160,7 +162,7 @@ class Phrase:
         for needed in self.needs:
             if words.isdisjoint(needed):
                 return False
-        return self._first is None or not words.isdisjoint(self._first)
+        return self._first is None or "#" in self._first or not words.isdisjoint(self._first)
 
     def find(self, padded: str, words: frozenset[str]) -> list[tuple[int, int]]:
         """Start and end of what is reported, for each place in ``padded``, the words of which are ``words``."""
@@ -178,7 +180,8 @@ class Phrase:
             return [len(padded) - len(padded.lstrip())]
         if self._first is None:
             return _word_starts(padded)
-        return [start for word in self._first & words for start, _ in occurrences(word, padded)]
+        places = [start for word in self._first & words for start, _ in occurrences(word, padded)]
+        return [*places, *_figure_starts(padded)] if "#" in self._first else places
 
 
 def occurrences(word: str, padded: str) -> Iterator[tuple[int, int]]:
@@ -194,6 +197,12 @@ def occurrences(word: str, padded: str) -> Iterator[tuple[int, int]]:
 def _word_starts(padded: str) -> Sequence[int]:
     """Where words begin; every phrase that may begin with any word asks."""
     return [match.start() for match in _WORD_START.finditer(padded)]
+
+
+@lru_cache(maxsize=4)
+def _figure_starts(padded: str) -> Sequence[int]:
+    """Where figures begin; every phrase that may begin with an amount asks."""
+    return [match.start() for match in _FIGURE_START.finditer(padded)]
 
 
 class Lists:
@@ -247,7 +256,7 @@ class _Reader:
         elif token == "_":
             read = Read("(?:[a-z0-9]+ +)", [], [], None, None, False)
         elif token == "#":
-            read = Read("(?:[0-9]+[a-z]{0,3} +){1,3}", [], [], None, None, False)
+            read = Read("(?:[0-9]+[a-z]{0,3} +){1,3}", [], [], _FIGURE, None, False)
         elif token.startswith("<"):
             if token[1:-1] not in self.lists:
                 raise PhraseError(self.source, f"no list named {token!r}")
@@ -306,7 +315,7 @@ def _pairs(items: Sequence[Read]) -> Iterator[Words]:
         if item.empty or not item.last or all(after.empty for after in following):
             continue
         first = _first(following)
-        if first and len(item.last) * len(first) <= MOST_PAIRS:
+        if first and "#" not in first and len(item.last) * len(first) <= MOST_PAIRS:
             yield frozenset(f"{left} {right}" for left in item.last for right in first)
 
 
