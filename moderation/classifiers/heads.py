@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from math import exp, sqrt, tanh
 
 from moderation.classifiers.table import Sums, Weights
 
@@ -23,16 +23,17 @@ class ConductHead:
     WINDOW = (6, 7, 8, 3, 4, 5)
 
     def __init__(self, weights: Weights) -> None:
-        self._slopes: list[list[float]] = weights["slopes"].tolist()
+        slopes: list[list[float]] = weights["slopes"].tolist()
+        places = zip(self.WHOLE, self.WINDOW, slopes, strict=True)
+        self._heads = [(column, window, whole, worst, offset) for column, window, (whole, worst, offset) in places]
 
     def scores(self, whole: Sums, worst: Sums, languages: Sequence[float]) -> dict[str, float]:
         """Probabilities of the ``OUTPUTS``. ``languages``: how likely the text is in each of ``LANGUAGES``."""
-        all_of_it, peaks = whole.tolist(), worst.tolist()
-        found = [
-            _probability(all_of_it[column] * slope + peaks[window] * peak_slope + offset)
-            for column, window, (slope, peak_slope, offset) in zip(self.WHOLE, self.WINDOW, self._slopes, strict=True)
-        ]
-        return dict(zip(OUTPUTS, (in_any(found[: len(LANGUAGES)], languages), *found[len(LANGUAGES) :]), strict=True))
+        en, es, pt, insult, hate, threat = (
+            _probability(whole[column] * slope + worst[window] * peak_slope + offset)
+            for column, window, slope, peak_slope, offset in self._heads
+        )
+        return {"toxicity": in_any((en, es, pt), languages), "insult": insult, "hate": hate, "threat": threat}
 
 
 def in_any(toxicity: Sequence[float], languages: Sequence[float]) -> float:
@@ -43,7 +44,7 @@ def in_any(toxicity: Sequence[float], languages: Sequence[float]) -> float:
     """
     harmless = 1.0
     for score, share in zip(toxicity, languages, strict=True):
-        harmless *= 1 - score * math.sqrt(share)
+        harmless *= 1 - score * sqrt(share)
     return 1 - harmless
 
 
@@ -59,7 +60,7 @@ class SentimentHead:
         en, es, pt = languages
         slopes = [en * a + es * b + pt * c for a, b, c in zip(*self._slopes, strict=True)]
         offsets = [en * a + es * b + pt * c for a, b, c in zip(*self._offsets, strict=True)]
-        return _softmax(list(map(_scaled, whole.tolist(), slopes, offsets)))
+        return _softmax(list(map(_scaled, whole, slopes, offsets)))
 
 
 class LanguageHead:
@@ -71,7 +72,7 @@ class LanguageHead:
 
     def shares(self, whole: Sums) -> tuple[float, ...]:
         """How likely each language is, of the words alone; they sum to 1."""
-        return _softmax(list(map(_scaled, whole.tolist(), self._slopes, self._offsets)))
+        return _softmax(list(map(_scaled, whole, self._slopes, self._offsets)))
 
 
 def _scaled(value: float, slope: float, offset: float) -> float:
@@ -79,11 +80,11 @@ def _scaled(value: float, slope: float, offset: float) -> float:
 
 
 def _probability(logit: float) -> float:
-    return 1 / (1 + math.exp(-max(-60.0, min(60.0, logit))))
+    return 0.5 + 0.5 * tanh(0.5 * logit)  # the logistic function, without its overflow
 
 
 def _softmax(logits: Sequence[float]) -> tuple[float, ...]:
     top = max(logits)
-    powers = [math.exp(logit - top) for logit in logits]
+    powers = [exp(logit - top) for logit in logits]
     total = sum(powers)
     return tuple(power / total for power in powers)

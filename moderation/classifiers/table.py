@@ -11,12 +11,12 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from moderation.classifiers.features import BLOCKS, PIECE, SLOTS, Blocks, Slots
+from moderation.classifiers.features import BLOCKS, SLOTS, Blocks, Slots
 
 WEIGHTS = Path(__file__).parent / "weights"
 
 Weights = Mapping[str, npt.NDArray[Any]]
-Sums = npt.NDArray[np.float32]
+Sums = list[float]
 
 
 class BadWeights(Exception):
@@ -66,28 +66,30 @@ class Table:
         """For each column the sum of its weights over all slots, and the highest sum over any window of two blocks.
 
         Each sum is over the length of its text: the root of the sum of idf squared (the first column), as in training.
-        ``blocks`` tells where the first ``len(blocks)`` slots are. Shapes (columns,), (columns,).
+        ``blocks`` tells where the first ``len(blocks)`` slots are.
         """
         found = self._weights.take(self._rows.take(slots), axis=0).astype(np.float32)
-        whole: Sums = (_ONES[: len(slots)] @ found) * self._scales
-        whole *= max(float(whole[0]), _LEAST_LENGTH) ** -0.5
-        if not len(blocks):
-            return whole, whole
-        within = _WINDOWS[:, : max(1, int(blocks[-1]))].take(blocks, axis=0)
-        windows = within.T @ found[: len(blocks)]
-        lengths = windows[:, :1] * self._scales[0]
-        np.maximum(lengths, _LEAST_LENGTH, out=lengths)
-        windows /= np.sqrt(lengths, out=lengths)
-        return whole, np.maximum.reduce(windows, axis=0) * self._scales
+        placed = len(blocks)
+        if not placed:
+            sums = np.add.reduce(found, axis=0, keepdims=True)
+        else:
+            sums = _WITHIN[int(blocks[-1])].take(blocks, axis=0).T @ found[:placed]
+            if placed < len(slots):
+                sums[0] += np.add.reduce(found[placed:], axis=0)
+        sums /= np.sqrt(np.maximum(sums[:, :1] * self._scales[0], _LEAST_LENGTH))
+        whole: Sums = (sums[0] * self._scales).tolist()
+        return whole, (np.maximum.reduce(sums[1:], axis=0) * self._scales).tolist() if placed else whole
 
 
-def _windows() -> npt.NDArray[np.float32]:
-    """For each block the windows that it is in: its own, with the next block, and that of the block before."""
-    windows = np.eye(BLOCKS, dtype=np.float32)
-    windows[1:] += windows[:-1]
-    return windows
+def _within(last: int) -> npt.NDArray[np.float32]:
+    """For each block up to the ``last`` what it is within: the whole text, and of its windows those that it is in.
+
+    A window is a block and the next.
+    """
+    windows = np.eye(last + 1, max(1, last), dtype=np.float32)
+    windows[1:] += np.eye(last, windows.shape[1], dtype=np.float32)
+    return np.hstack((np.ones((last + 1, 1), dtype=np.float32), windows))
 
 
-_LEAST_LENGTH = 1e-9
-_ONES = np.ones(8 * PIECE, dtype=np.float32)  # more than a piece has slots
-_WINDOWS = _windows()
+_LEAST_LENGTH = np.float32(1e-9)
+_WITHIN = [_within(last) for last in range(BLOCKS)]
