@@ -70,7 +70,10 @@ class Insult:
         names = [hit for hit in words.find(text, setting, "profanity") if hit.term.group.kind == "person"]
         if not hits and not names:
             return ()
-        insults = [hit for hit in (*hits, *names) if hit.term.group.kind != "slur" and self._counts(hit, text)]
+        named = [hit for hit in names if self._counts(hit, text)]
+        phrases = [hit for hit in hits if hit.term.group.kind != "slur" and self._counts(hit, text)]
+        # "you greedy asshole": the swear word says it all, and is what the profanity rule points at too.
+        insults = [*named, *(hit for hit in phrases if not any(_within(name, hit) for name in named))]
         slurs = [hit for hit in hits if hit.term.group.kind == "slur"]
         found = lexicon.findings(Category.INSULT, insults) + lexicon.findings(Category.HATE, slurs)
         return sorted(found, key=lambda finding: finding.start)
@@ -81,6 +84,10 @@ class Insult:
         if hit.term.group.kind != "person":
             return not _REPORTS.intersection(said[-2:]) or "tu" in said[-1:]
         return _aimed(said, before, text.plain[hit.end : hit.end + REACH])
+
+
+def _within(inner: Hit, outer: Hit) -> bool:
+    return outer.original[0] <= inner.original[0] and inner.original[1] <= outer.original[1]
 
 
 def _aimed(said: list[str], before: str, after: str) -> bool:
