@@ -10,15 +10,16 @@ import msgspec
 
 from bench import judging, postgres, servers
 from bench.hub import Case, Length, Result, measure
-from bench.report import Environment, Report, hub_aims, judging_aims, published, tables
+from bench.report import Environment, Report, hub_aims, judging_aims, published, suggestion_aims, tables
 from bench.servers import Server
-from bench.texts import messages
+from bench.texts import messages, questions
 
 RESULTS = Path(__file__).resolve().parent / "results"
 PAGE = RESULTS.parent.parent / "docs" / "performance.md"
 TEXTS = 40_000
 PACE = 200.0  # posts a second over 250 conversations: a busy evening, far from the limit
-PARTS = ("conversations", "room", "judging")
+CALM = 50.0  # questions a second, few enough that every one can be answered by suggestions
+PARTS = ("conversations", "room", "suggestions", "judging")
 
 
 @click.command(help=__doc__)
@@ -45,6 +46,9 @@ def main(only: tuple[str, ...], rounds: int, seconds: float, peers: bool, publis
         cases = [Case("room", 1, 200, in_flight) for in_flight in (4, 16)]
         # Nothing that a rule reacts to: the peers judge nothing, and each server shall make the same deliveries.
         hub += measure(contenders, cases, list(islice(messages(seed=2, reactive=0.0), TEXTS)), length)
+    if "suggestions" in parts:
+        cases = [Case("questions", 250, 4, 1, CALM), Case("many_questions", 250, 4, 1, PACE)]
+        hub += measure([_sqlite, _without_suggestions], cases, list(islice(questions(seed=3), TEXTS)), length)
     judged = judging.judged(peers) if "judging" in parts else []
     growth = judging.growth() if "judging" in parts else []
     report = Report(
@@ -53,7 +57,7 @@ def main(only: tuple[str, ...], rounds: int, seconds: float, peers: bool, publis
         hub=hub,
         judging=judged,
         growth=growth,
-        aims=[*hub_aims(hub), *judging_aims(judged, growth)],
+        aims=[*hub_aims(hub), *suggestion_aims(hub), *judging_aims(judged, growth)],
     )
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_bytes(msgspec.json.format(msgspec.json.encode(report)))
@@ -65,6 +69,10 @@ def main(only: tuple[str, ...], rounds: int, seconds: float, peers: bool, publis
 
 def _sqlite() -> Server:
     return servers.Ours(postgres=False)
+
+
+def _without_suggestions() -> Server:
+    return servers.Ours(postgres=False, suggestions=False)
 
 
 def _postgres() -> Server:

@@ -14,6 +14,7 @@ import msgspec
 from bench.figures import Spread, ratio, spread
 from bench.hub import Result
 from bench.judging import ENGINE, LONG, RULES, SHORT, Growth, Judged
+from bench.servers import SILENT
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -77,6 +78,9 @@ JOINED_SHARE = 0.5  # of 4 in flight, per delivery, with 16 in flight
 STEEPEST = 1.5 * LONG / SHORT  # linear, with room for what a measurement is off
 
 
+CORE = 0.1  # of one core that suggestions may take
+UNCHANGED = 1.1  # of a time, over the same without suggestions: within what two like servers differ in one run
+
 _Which = tuple[str, int, str]  # case, in flight, server
 
 
@@ -116,6 +120,28 @@ def hub_aims(results: Sequence[Result]) -> list[Aim]:
             )
         )  # fmt: skip
     return [aim for aim in aims if aim is not None]
+
+
+def suggestion_aims(results: Sequence[Result]) -> list[Aim]:
+    """What suggestions may cost those who write, as far as it was measured: one server with them, one without."""
+    found = {(result.case.name, result.server): result for result in results}
+    aims = []
+    for case in _QUESTIONS:
+        on, off = found.get((case, OURS[0])), found.get((case, OURS[0] + SILENT))
+        if on is None or off is None:
+            continue
+        pairs = list(zip(on.rounds, off.rounds, strict=True))
+        late = ratio([mine.delivered_p99_ms for mine, _ in pairs], [other.delivered_p99_ms for _, other in pairs])
+        core = spread(
+            [
+                (mine.hub_us_per_message - other.hub_us_per_message) * mine.messages_per_second / 1e6
+                for mine, other in pairs
+            ]
+        )
+        pace = f"{on.case.pace:.0f} questions a second"
+        aims.append(Aim(f"{pace}: delivered to all, p99, with suggestions over without", late, UNCHANGED))
+        aims.append(Aim(f"{pace}: CPU that suggestions take, cores", core, CORE))
+    return aims
 
 
 def judging_aims(judged: Sequence[Judged], growth: Sequence[Growth]) -> list[Aim]:
@@ -174,7 +200,10 @@ _TITLES = {
     "conversations": "250 conversations of 4: every message judged, stored durably, delivered; one in flight in each",
     "paced": "The same 250 conversations at 200 posts a second in all",
     "room": "One conversation of 200",
+    "questions": "250 conversations of 4, short questions, 50 a second in all: with suggestions and without",
+    "many_questions": "The same at 200 a second: more than is answered",
 }
+_QUESTIONS = ("questions", "many_questions")
 _JUDGING = "Judging one message of about 220 characters"
 _GROWTH = (
     f"Adversarial texts of {LONG:,} characters, the slowest ten; linear is {LONG / SHORT:g} times {SHORT:,} characters"

@@ -25,6 +25,7 @@ from bench.wire import Seat
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = Path(__file__).resolve().parent / "peers"
 STARTING_SECONDS = 60.0
+SILENT = ", no suggestions"
 _ROLES = ("buyer", "seller", "provider")
 
 
@@ -99,8 +100,10 @@ class Ours(Server):
 
     wire = wire.Tertulia()
 
-    def __init__(self, postgres: bool) -> None:
+    def __init__(self, postgres: bool, suggestions: bool = True) -> None:
         self.name = "Tertulia, PostgreSQL" if postgres else "Tertulia, SQLite"
+        if not suggestions:
+            self.name += SILENT
         self.database = Postgres() if postgres else None
         self.folder = Path(tempfile.mkdtemp(prefix="bench-tertulia-"))
         url = self.database.url if self.database else f"sqlite:///{self.folder}/bench.db"
@@ -113,7 +116,9 @@ class Ours(Server):
             cwd=ROOT,
             stdout=self.log,
             stderr=self.log,
-            env=_environment() | limits | {"TERTULIA_API_KEY": self._key},
+            env=_environment()
+            | limits
+            | {"TERTULIA_API_KEY": self._key, "TERTULIA_SUGGESTIONS": "1" if suggestions else "0"},
         )
         self._wait()
 

@@ -6,6 +6,7 @@ No two alike, because a cache of judged texts, or a rule against repetition, wou
 from __future__ import annotations
 
 import random
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,11 @@ from pathlib import Path
 SHORTEST, LONGEST = 200, 240  # characters
 REACTIVE = 0.05  # share of messages that hold something a rule reacts to
 LANGUAGES = ("es", "en", "pt")
+_SILENT = ("other", "contact_ask")  # want no answer, or are refused before the order
 _SLOTS = ("thing", "place", "day", "price", "hour")
 
+# What the suggestions learnt from: every one of them asks for something, or thanks, or complains.
+_PHRASES = Path(__file__).parent.parent / "moderation" / "suggestions" / "phrases"
 _words = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
@@ -27,6 +31,21 @@ def messages(seed: int, reactive: float = REACTIVE) -> Iterator[str]:
         if SHORTEST <= len(text) <= LONGEST and text not in seen:
             seen.add(text)
             yield text
+
+
+def questions(seed: int) -> Iterator[str]:
+    """Endless short messages of a deal, nearly all of which want an answer; the same for the same ``seed``."""
+    files = [tomllib.loads((_PHRASES / f"{lang}.toml").read_text("utf-8")) for lang in LANGUAGES]
+    asked = [
+        phrase.strip()
+        for file in files
+        for intent, phrases in file["phrases"].items()
+        if intent not in _SILENT
+        for phrase in re.split(r"\n+", phrases.strip())
+    ]
+    chance = random.Random(seed)
+    while True:
+        yield chance.choice(asked)
 
 
 def _message(chance: random.Random, lang: str, reacts: bool) -> str:

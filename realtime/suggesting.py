@@ -86,7 +86,7 @@ class Suggesting:
             self._spare.put((room.tenant, room.id), partial(self._suggest, room, message))
 
     def _suggest(self, room: Room, message: Message) -> Iterator[None]:
-        """One step reads the message, one more each looks for a reader's answers; none goes on once another has spoken."""
+        """Step by step: the message is read, then each reader's answers are looked for, unless somebody has spoken since."""
         readings: dict[str, Reading] = {}
         author = room.members.get(message.author)
         usual = room.language_of(author) if author is not None else None
@@ -98,8 +98,7 @@ class Suggesting:
             if _newest(room) is not message:
                 return
             if text and (readings[text].speaks or room.heat >= HOT):
-                self._offer(room, message, text, readings[text], reader, connections)
-                yield
+                yield from self._offer(room, message, text, readings[text], reader, connections)
 
     def _readers(self, room: Room, message: Message) -> list[tuple[Reader, list[Connection]]]:
         """Who may be offered words, each with the connections that it takes."""
@@ -120,7 +119,7 @@ class Suggesting:
 
     def _offer(
         self, room: Room, message: Message, text: str, reading: Reading, reader: Reader, connections: list[Connection]
-    ) -> None:
+    ) -> Iterator[None]:
         member, person = room.members.get(reader.id), connections[0].person
         if member is None or person is None:
             return
@@ -133,7 +132,7 @@ class Suggesting:
                 rejected.append(candidate.reply.id)
             return allowed
 
-        offered = self._suggester.offer(
+        offered = yield from self._suggester.offer(
             reading, text, reader.role, self._setting(room, message, reader),
             [one.text for one in room.said.values() if one.author == reader.id], room.heat,
             reader=reader.id, passes=passes, acceptance=self.offers.acceptance(room.tenant),
@@ -141,11 +140,12 @@ class Suggesting:
         )  # fmt: skip
         place = (room.tenant, room.id, reader.id)
         self.offers.rejected(place, reader.role, offered.lang, rejected)
-        if not offered.suggestions:
+        here = [connection for connection in connections if connection in room.connections]
+        if not offered.suggestions or not here or _newest(room) is not message:
             return
         chips = [SuggestionView(one.id, one.text, one.stance, one.action) for one in offered.suggestions]
         data = frame(encode(Suggested(room.id, message.id, chips, offered.lang)))
-        for connection in connections:
+        for connection in here:
             connection.write(data)
         self.offers.shown(place, Offer(message.id, reader.role, offered.lang, offered.suggestions))
 

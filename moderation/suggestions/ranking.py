@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from math import log
+from typing import TypeVar
 
 import msgspec
 
 from moderation.suggestions.intents import Intent
 from moderation.suggestions.inventory import Reply, Stance
 from rules.types import Role, Stage
+
+T = TypeVar("T")
 
 CHIPS = 3
 
@@ -72,17 +75,29 @@ def rank(candidates: Iterable[Candidate], role: Role, stage: Stage, acceptance: 
 
 def differing(
     ranked: Iterable[Candidate], fits: Callable[[Candidate], bool] = lambda _: True, most: int = CHIPS
-) -> list[Candidate]:
+) -> Generator[None, None, list[Candidate]]:
     """The best of each stance that ``fits``, ``most`` of them: that one of them fits matters more than that each does.
 
-    ``fits`` is asked about those alone that would be chosen.
+    ``fits`` is asked about those alone that would be chosen, and may take its time: there is a pause after each.
     """
     chosen: dict[Stance, Candidate] = {}
     said: set[str] = set()
     for candidate in ranked:
         if len(chosen) == most:
             break
-        if candidate.reply.stance not in chosen and candidate.text not in said and fits(candidate):
-            chosen[candidate.reply.stance] = candidate
-            said.add(candidate.text)
+        if candidate.reply.stance not in chosen and candidate.text not in said:
+            if fits(candidate):
+                chosen[candidate.reply.stance] = candidate
+                said.add(candidate.text)
+            yield
     return list(chosen.values())
+
+
+def at_once(steps: Generator[None, None, T]) -> T:
+    """What ``steps`` come to, without a pause."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result

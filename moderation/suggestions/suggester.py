@@ -6,7 +6,7 @@ Not on the relay's path: the message is delivered first, suggestions follow.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Self
 
@@ -20,7 +20,7 @@ from moderation.suggestions.classifier import IntentClassifier, Reading
 from moderation.suggestions.features import LONGEST_READ
 from moderation.suggestions.intents import TENSE, Intent
 from moderation.suggestions.inventory import Reply, Stance
-from moderation.suggestions.ranking import CHIPS, Acceptance, Candidate, differing, rank
+from moderation.suggestions.ranking import CHIPS, Acceptance, Candidate, at_once, differing, rank
 from moderation.suggestions.words import LANGUAGES, fold
 from policies.decision import Decision, Verdict
 from policies.policy import Policy
@@ -101,7 +101,10 @@ class Suggester:
             return judge.judge(text, setting, law).decision.verdict is Verdict.ALLOW
 
         identify = judge.identify or Language.load().identify
-        return cls(IntentClassifier.load(), inventory.load(), passes, identify)
+        classifier = IntentClassifier.load()
+        for lang in LANGUAGES:
+            classifier.read("", lang)  # its word lists are read now: no message shall wait for that
+        return cls(classifier, inventory.load(), passes, identify)
 
     def suggest(
         self,
@@ -124,7 +127,7 @@ class Suggester:
         reading = self.read(text, lang or setting.language)
         if author_role is Role.BOT or (decision is not None and harmful(decision)):
             return _silence(reading)
-        return self.offer(reading, text, reader_role, setting, said, heat, reader=reader)
+        return at_once(self.offer(reading, text, reader_role, setting, said, heat, reader=reader))
 
     def read(self, text: str, usual: str | None) -> Reading:
         """What a message wants, and in which language it says so; ``usual`` is its author's."""
@@ -152,12 +155,14 @@ class Suggester:
         passes: Callable[[Candidate], bool] | None = None,
         acceptance: Acceptance | None = None,
         invitable: bool = True,
-    ) -> Suggestions:
+    ) -> Generator[None, None, Suggestions]:
         """What a ``reader`` of ``role`` could answer to ``text``, which was read before.
 
         ``setting`` is the message's; slots are filled from the message and from ``setting.recent``. ``said`` is what the
         reader has said before: none of it is offered again. ``heat`` (0..1) is the conversation's. ``passes`` says
         whether the reader could send its text. ``invitable``: the brand has not been invited yet.
+
+        It pauses between steps, so that whoever has something more urgent to do can do it first.
         """
         if role is Role.BOT or reading.lang not in LANGUAGES or not (reading.speaks or heat >= HOT):
             return _silence(reading)
@@ -170,10 +175,11 @@ class Suggester:
 
         candidates = self._candidates(text[:LONGEST_READ], reading, role, setting, reader)
         ranked = rank(candidates, role, setting.stage, acceptance or self.acceptance)
+        yield
         if heat >= HOT or (reading.speaks and reading.intent in TENSE):
-            chips = self._calming(ranked, reading, role, setting, fits, invitable)
+            chips = yield from self._calming(ranked, reading, role, setting, fits, invitable)
         else:
-            chips = differing(ranked, fits)
+            chips = yield from differing(ranked, fits)
         return _offer(reading, chips)
 
     def _candidates(
@@ -202,7 +208,7 @@ class Suggester:
         setting: Setting,
         fits: Callable[[Candidate], bool],
         invitable: bool,
-    ) -> list[Candidate]:
+    ) -> Generator[None, None, list[Candidate]]:
         """A calm word first, what else fits, and last the way to the brand unless it is there already."""
         formal = _is_formal(" ".join(one.text for one in setting.recent), reading.lang)
         general = [
@@ -213,7 +219,8 @@ class Suggester:
         calm = [candidate for candidate in (*ranked, *general) if candidate.reply.stance is Stance.CALM]
         there = Role.AGENT in setting.audience or not invitable
         invite = [candidate for candidate in general if candidate.reply.stance is Stance.INVITE and not there]
-        return [*differing([*calm, *ranked], fits, CHIPS - len(invite[:1])), *invite[:1]]
+        chosen = yield from differing([*calm, *ranked], fits, CHIPS - len(invite[:1]))
+        return [*chosen, *invite[:1]]
 
 
 def harmful(decision: Decision) -> bool:

@@ -17,8 +17,10 @@ from bench.report import (
     hub_aims,
     judging_aims,
     published,
+    suggestion_aims,
     tables,
 )
+from bench.servers import SILENT
 
 SQLITE, POSTGRES = OURS
 
@@ -55,6 +57,15 @@ def test_ours_is_compared_with_hub_and_database_of_the_peer_round_by_round() -> 
     assert relay.met
     assert joined.figure.middle == 0.5
     assert joined.met
+
+
+def test_what_suggestions_cost_is_a_ratio_of_times_and_a_share_of_a_core() -> None:
+    case = Case("questions", 250, 4, 1, 50.0)
+    late, core = suggestion_aims([result(case, SQLITE, [150, 190]), result(case, SQLITE + SILENT, [100, 90])])
+    assert late.figure.middle == 1.0
+    assert core.figure.low == pytest.approx(50 * 500 / 1e6)
+    assert core.figure.high == pytest.approx(100 * 500 / 1e6)
+    assert suggestion_aims(RESULTS) == []
 
 
 def test_the_database_counts_on_our_side_too() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from moderation.suggestions.intents import Intent
 from moderation.suggestions.inventory import Reply, Stance
-from moderation.suggestions.ranking import Acceptance, Candidate, differing, rank
+from moderation.suggestions.ranking import Acceptance, Candidate, at_once, differing, rank
 from rules.types import Role, Stage
 
 
@@ -70,9 +70,9 @@ def test_one_of_each_stance_is_chosen_and_three_at_most() -> None:
         candidate(reply("yes")), candidate(reply("yes again")), candidate(reply("no", Stance.DECLINE)),
         candidate(reply("when", Stance.ASK)), candidate(reply("later", Stance.DEFER)),
     ]  # fmt: skip
-    assert [one.reply.id for one in differing(order)] == ["yes", "no", "when"]
+    assert [one.reply.id for one in at_once(differing(order))] == ["yes", "no", "when"]
 
 
 def test_the_same_words_are_not_offered_twice() -> None:
     order = [Candidate(reply("a"), "Gracias.", 1.0), Candidate(reply("b", Stance.THANK), "Gracias.", 1.0)]
-    assert [one.reply.id for one in differing(order)] == ["a"]
+    assert [one.reply.id for one in at_once(differing(order))] == ["a"]

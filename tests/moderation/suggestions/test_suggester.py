@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from moderation.suggestions import inventory
+from moderation.suggestions.classifier import Reading
 from moderation.suggestions.intents import Intent
 from moderation.suggestions.inventory import Stance
-from moderation.suggestions.ranking import Candidate
+from moderation.suggestions.ranking import Candidate, at_once
 from moderation.suggestions.suggester import HARM, Suggester, Suggestions, harmful
 from moderation.suggestions.words import LANGUAGES
 from policies.decision import Decision, Verdict
@@ -39,6 +40,10 @@ def suggest(
 ) -> Suggestions:
     setting = Setting(author="ana", sender=author, audience=more.pop("audience", frozenset()), recent=recent)
     return suggester().suggest(text, author, reader, setting, reader=me, **more)
+
+
+def offer(reading: Reading, text: str, role: Role, setting: Setting, **more: Any) -> Suggestions:
+    return at_once(suggester().offer(reading, text, role, setting, **more))
 
 
 def texts(found: Suggestions) -> list[str]:
@@ -156,9 +161,9 @@ def test_every_text_that_is_offered_was_asked_about_and_no_other_stance_twice() 
         asked.append(candidate.text)
         return True
 
-    found = suggester().offer(reading, "hola, sigue disponible?", Role.SELLER, Setting(author="ana"), passes=passes)
+    found = offer(reading, "hola, sigue disponible?", Role.SELLER, Setting(author="ana"), passes=passes)
     assert asked == texts(found)
-    nothing = suggester().offer(
+    nothing = offer(
         reading, "hola, sigue disponible?", Role.SELLER, Setting(author="ana"), passes=lambda candidate: False
     )
     assert nothing.silent
@@ -167,7 +172,7 @@ def test_every_text_that_is_offered_was_asked_about_and_no_other_stance_twice() 
 def test_the_brand_is_not_offered_while_it_is_being_waited_for() -> None:
     text = "I'm going to report you"
     reading = suggester().read(text, "en")
-    waited_for = suggester().offer(reading, text, Role.SELLER, Setting(author="ana"), heat=1.0, invitable=False)
+    waited_for = offer(reading, text, Role.SELLER, Setting(author="ana"), heat=1.0, invitable=False)
     assert waited_for.suggestions
     assert not [one for one in waited_for.suggestions if one.action]
 
