@@ -109,7 +109,8 @@ class Overlap(msgspec.Struct, frozen=True):
     """Labelled characters against found ones, over the ``lines`` that have a labelled span and were found.
 
     ``covered`` is the mean share of the labelled characters that a finding covers, ``exact`` the mean share of the
-    found characters that are labelled, ``jaccard`` the mean of those in both over those in either.
+    found characters that are labelled. ``jaccard`` is the mean of the characters in both over those in either, of the
+    findings that touch a labelled span: what else is found in a harmful line is no matter of where this one is.
     """
 
     group: str
@@ -361,9 +362,11 @@ def _overlap(group: str, outcomes: Iterable[Outcome]) -> Overlap:
         if not labelled or outcome.missed:
             continue
         expected = set(outcome.line.expect or ())
-        found = {i for f in outcome.findings if f.category in expected for i in range(f.start, f.end)}
+        places = [set(range(f.start, f.end)) for f in outcome.findings if f.category in expected]
+        found = set[int]().union(*places)
+        touching = set[int]().union(*(each for each in places if each & labelled))
         covered.append(len(labelled & found) / len(labelled))
-        jaccard.append(len(labelled & found) / len(labelled | found))
+        jaccard.append(len(labelled & touching) / len(labelled | touching))
         if found:
             exact.append(len(labelled & found) / len(found))
     return Overlap(group, len(covered), _mean(covered), _mean(exact), _mean(jaccard))

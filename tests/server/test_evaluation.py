@@ -138,14 +138,15 @@ def test_overlap_is_what_both_have_over_what_either_has() -> None:
         line("[insult:ab]cd", ["insult"], spans=["cd"], suite="conduct", lang="es"),
         line("[insult:abcd]", ["insult"], spans=["ab"], suite="conduct", lang="pt"),
         line("[insult:ab] [spam:cd]", ["insult", "spam"], spans=["ab", "cd"], suite="emoji", lang="pt"),
+        line("[insult:ab] [insult:elsewhere]", ["insult"], spans=["ab"], suite="emoji", lang="pt"),
         line("[insult:ab]", ["insult"], suite="contact", lang="pt"),
     )
-    assert counted.overlap.jaccard == (1 + 0 + 0.5 + 1) / 4
+    assert counted.overlap.jaccard == (1 + 0 + 0.5 + 1 + 1) / 5
     assert {each.group: each.jaccard for each in counted.overlap_by_suite_and_language} == {
         "conduct es": 0.5, "conduct pt": 0.5, "emoji pt": 1.0,
     }  # fmt: skip
     assert {each.group: each.jaccard for each in counted.overlap_by_category_and_language} == {
-        "insult es": 0.5, "insult pt": 0.75, "spam pt": 1.0,
+        "insult es": 0.5, "insult pt": (0.5 + 1 + 1) / 3, "spam pt": 1.0,
     }  # fmt: skip
 
 
