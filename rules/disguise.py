@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
+from typing import Any
 
 import ahocorasick_rs
 import msgspec
@@ -99,13 +100,14 @@ class Disguises:
     ) -> None:
         self._innocent = frozenset(innocent)
         words = list(words)
+        self._made_of = (words, list(famous), glued, self._innocent)
         self._short = frozenset(word for word in words if len(word) == SHORTEST - 1)
         known = [word for word in dict.fromkeys(words) if len(word) >= SHORTEST]
         self._by_skeleton: dict[str, list[str]] = defaultdict(list)
         self._by_mask: dict[str, str] = {}
         self.doubled: dict[str, str] = {}
         self._known = frozenset(known)
-        alone = frozenset(famous)
+        alone = frozenset(self._made_of[1])
         for word in known:
             self._by_skeleton[_skeleton(word)].append(word)
             for form in _masked(word, word in alone):
@@ -122,6 +124,9 @@ class Disguises:
         self._ordinary: set[str] = set()
         self._glued = list(glued.items())
         self._glue = ahocorasick_rs.AhoCorasick([form for form, _ in self._glued])
+
+    def __reduce__(self) -> tuple[type[Disguises], tuple[Any, ...]]:
+        return Disguises, self._made_of
 
     def reveal(self, text: Folded) -> list[Reveal]:
         """What is disguised in ``text``, by place, without overlaps: the longest reading wins."""

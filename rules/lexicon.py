@@ -6,7 +6,12 @@ a word (``m1erda``, ``f***``, ``p u t a``, ``shiiit``) is looked at closely, one
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
+import pickle
 import re
+import sys
 import tomllib
 import unicodedata
 from bisect import bisect_right
@@ -14,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from ahocorasick_rs import AhoCorasick
@@ -29,9 +34,21 @@ MOST = 200  # hits in one text beyond which it is covered as a whole
 LONG = 600  # characters of a piece in which phrases are looked for
 OVERLAP = 200  # characters that neighbouring pieces share: more than a phrase has
 
-FAMILIES = ("profanity", "insult", "sexual", "threat", "drugs_weapons", "self_harm", "spam", "payment", "scam")
+FAMILIES = (
+    "profanity",
+    "insult",
+    "sexual",
+    "threat",
+    "drugs_weapons",
+    "self_harm",
+    "spam",
+    "payment",
+    "scam",
+    "contact",
+)
 
-_NOTATION = re.compile(r"[*?()<>_!^$\[\]]|\.\.\.")
+_NOTATION = re.compile(r"[*?()<>_!^$#\[\]]|\.\.\.")
+_DIGIT = re.compile(r"[0-9]")
 _TILDE = "\u0303"
 
 # How a language's letters are exchanged by those who write as they hear: each alone and all together.
@@ -154,8 +171,15 @@ class Lexicon:
                 disguised.update((word, None) for form in lists.words(name) for word in form.split())
         readable = [word for word in disguised if word not in innocent]
         self._disguises = disguise.Disguises(readable, famous, glued, innocent)
-        self._keys, self._uses = [*uses], [*uses.values()]
+        self._keys, self._uses = [*uses], dict(uses)
         self._finder = AhoCorasick([f" {key} " for key in uses])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_finder"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._finder = AhoCorasick([f" {key} " for key in self._keys])
 
     def _add(
         self, vocabulary: Vocabulary, group: Group, source: str, lists: Lists, uses: dict[str, Use]
@@ -181,6 +205,8 @@ class Lexicon:
             self._phrases.append(phrase)
             for key in phrase.keys:
                 uses[key].phrases.append((phrase, term))
+            for key in phrase.others or ():
+                uses[key]  # to be found too
 
     def prepare(self) -> None:
         """Compiles all phrases now rather than when each is first used: for a process that serves."""
@@ -238,16 +264,20 @@ class Lexicon:
 
     def _matches_within(self, padded: str, tokens: Sequence[str]) -> list[Match]:
         close = f" {' '.join(tokens)} "
-        met = {index for index, _, _ in self._finder.find_matches_as_indexes(close, overlapping=True)}
+        met = {self._keys[index] for index, _, _ in self._finder.find_matches_as_indexes(close, overlapping=True)}
         if not met:
             return []
+        if _DIGIT.search(close):
+            met.add("#")
         found: list[Match] = []
         phrases: dict[Phrase, Term] = {}
-        for index in met:
-            terms, looked_for = self._uses[index]
+        for key in met:
+            terms, looked_for = self._uses[key]
             for term in terms:
-                found += [(term, start - 1, end - 1) for start, end in occurrences(self._keys[index], padded)]
-            phrases.update(looked_for)
+                found += [(term, start - 1, end - 1) for start, end in occurrences(key, padded)]
+            for phrase, term in looked_for:
+                if phrase.others is None or not phrase.others.isdisjoint(met):
+                    phrases[phrase] = term
         if phrases:
             words = frozenset(tokens)
             for phrase, term in phrases.items():
@@ -347,10 +377,38 @@ def _sounds(word: str, language: str) -> Iterator[str]:
 def load() -> Lexicon:
     """The lexicon of all files of ``rules/terms``.
 
-    Raises msgspec.ValidationError for a file that is none, PhraseError for a phrase that cannot be read.
+    Reading them takes seconds, so what was read is kept as Python keeps its bytecode: in ``__pycache__``, for as long as nothing
+    it was made from has changed. Raises msgspec.ValidationError for a file that is none, PhraseError for a phrase that cannot
+    be read.
     """
+    made_from = _made_from()
+    kept = TERMS / "__pycache__" / f"lexicon.{sys.implementation.cache_tag}.pickle"
+    with contextlib.suppress(OSError):
+        stored = kept.read_bytes()
+        if stored.startswith(made_from):
+            lexicon: Lexicon = pickle.loads(memoryview(stored)[len(made_from) :])
+            return lexicon
     files = (file for family in FAMILIES for file in sorted(TERMS.glob(f"{family}.*.toml")))
-    return Lexicon(msgspec.convert(tomllib.loads(file.read_text("utf-8")), Vocabulary) for file in files)
+    lexicon = Lexicon(msgspec.convert(tomllib.loads(file.read_text("utf-8")), Vocabulary) for file in files)
+    with contextlib.suppress(OSError):
+        kept.parent.mkdir(exist_ok=True)
+        unfinished = kept.with_suffix(f".{os.getpid()}")
+        unfinished.write_bytes(made_from + pickle.dumps(lexicon, pickle.HIGHEST_PROTOCOL))
+        unfinished.replace(kept)
+    return lexicon
+
+
+def _made_from() -> bytes:
+    """A digest of the terms and of all code that may have a part in how they are read."""
+    digest = hashlib.sha256()
+    for file in (
+        *sorted(TERMS.parent.glob("*.py")),
+        *sorted(TERMS.parent.glob("*.txt")),
+        *sorted(TERMS.glob("*.toml")),
+    ):
+        content = file.read_bytes()
+        digest.update(f"{file.name}:{len(content)}:".encode() + content)
+    return digest.digest()
 
 
 def findings(category: Category, hits: Sequence[Hit]) -> list[Finding]:

@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 from rules.text import fold
 
+COMMON = 10  # commonness of a set of words by which nothing is worth looking for
 MOST_PAIRS = 400  # pairs of words that one place of a phrase may be looked for by
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -126,6 +127,7 @@ class Read(NamedTuple):
     empty: bool
 
 
+_GAP = " +"  # behind each word
 _FIRST = "(?#first)"
 _FIGURE = frozenset("#")  # stands for any figure among the words that come first
 _PART = "(?P<part>"
@@ -136,7 +138,7 @@ class Phrase:
     """A phrase made ready.
 
     ``needs`` are sets of words: a text that matches has a word of each, the rarest set is the first. It also has one of the
-    ``keys``: words, or pairs of neighbours.
+    ``keys``, words or pairs of neighbours or ``#`` for any figure, and one of ``others`` if there are any.
     """
 
     def __init__(self, source: str, lists: Lists) -> None:
@@ -147,7 +149,8 @@ class Phrase:
         if not needs:
             raise PhraseError(source, "no word that it could be found by")
         self.needs = sorted(needs, key=_rarity, reverse=True)
-        self.keys = max(keys, key=_rarity)
+        self.keys, *rest = sorted(keys, key=_rarity, reverse=True)
+        self.others = next((other for other in rest if sum(map(_commonness, other)) < COMMON), None)
         self._opening = body.startswith(_FIRST)
         body = body.removeprefix(_FIRST)
         self._source = body if _PART in body else f"{_PART}{body})"
@@ -256,7 +259,7 @@ class _Reader:
         elif token == "_":
             read = Read("(?:[a-z0-9]+ +)", [], [], None, None, False)
         elif token == "#":
-            read = Read("(?:[0-9]+[a-z]{0,3} +){1,3}", [], [], _FIGURE, None, False)
+            read = Read("(?:[0-9]+[a-z]{0,3} +){1,3}", [], [_FIGURE], _FIGURE, None, False)
         elif token.startswith("<"):
             if token[1:-1] not in self.lists:
                 raise PhraseError(self.source, f"no list named {token!r}")
@@ -267,7 +270,7 @@ class _Reader:
             read = _word(token)
         if self.tokens and self.tokens[0] == "?":
             self.tokens.pop(0)
-            return Read(read.expression + "?", [], [], read.first, read.last, True)
+            return Read(f"(?:{read.expression})?", [], [], read.first, read.last, True)
         return read
 
     def group(self) -> Read:
@@ -324,7 +327,7 @@ def _choice(choices: Sequence[Read]) -> Read:
     # The longer first, so that "hijo de puta" is not left at "hijo".
     expressions = sorted(dict.fromkeys(choice.expression for choice in choices), key=len, reverse=True)
     return Read(
-        f"(?:{'|'.join(expressions)})",
+        _one_of(expressions),
         _rarest([choice.needs for choice in choices]),
         _rarest([choice.keys for choice in choices]),
         _any(choice.first for choice in choices),
@@ -345,10 +348,18 @@ def _word(word: str) -> Read:
     expressions = [form.replace(" ", " +") + ending + " +" if form else "" for form in written]
     rarest = frozenset(max(form.split(), key=len, default="") for form in written)
     needs = [] if ending or "" in rarest else [rarest]
-    one_word = all(" " not in form for form in written)
-    first = None if ending and not one_word else frozenset(form.split()[0] for form in written if form)
+    first = None if ending else frozenset(form.split()[0] for form in written if form)
     last = None if ending else frozenset(form.split()[-1] for form in written if form)
-    return Read(f"(?:{'|'.join(expressions)})", needs, needs, first, last, "" in written)
+    return Read(_one_of(expressions), needs, needs, first, last, "" in written)
+
+
+def _one_of(expressions: Sequence[str]) -> str:
+    """Any of several expressions, as short as can be: a thousand of them are compiled at each start."""
+    if len(expressions) == 1:
+        return expressions[0]
+    if all(one.endswith(_GAP) for one in expressions):
+        return f"(?:{'|'.join([one.removesuffix(_GAP) for one in expressions])}){_GAP}"
+    return f"(?:{'|'.join(expressions)})"
 
 
 def _rarity(words: Words) -> tuple[int, int, int]:
@@ -358,7 +369,7 @@ def _rarity(words: Words) -> tuple[int, int, int]:
 
 @cache
 def _commonness(words: str) -> int:
-    """How often a word is met, or two neighbours: 10 for "the", 1 for "with the" and for "phone"."""
-    if words in _COMMONEST:
-        return 10
+    """How often a word is met, or two neighbours: 10 for "the", 1 for "with the" and for "phone", 5 for a figure."""
+    if words in _COMMONEST or words == "#":
+        return 5 if words == "#" else 10
     return words in _COMMON or " " in words and _COMMON_WORDS.issuperset(words.split())
