@@ -325,7 +325,10 @@ class Policy:
         if not any(wording for _, wording in failed) and not any(
             clause.verdict is decision.verdict for clause in spoke
         ):
-            _tell(told, "", "", self.defaults.get(decision.verdict), language)
+            # A person may come to another verdict than the clause gives: then its words do not fit, but it is still the ground.
+            ground = spoke[0] if spoke and not decision.degraded else None
+            about = (ground.id, _category(ground, decision)) if ground is not None else ("", "")
+            _tell(told, *about, self.defaults.get(decision.verdict), language)
         for clause in spoke:
             if _worth_telling(clause.verdict, decision.verdict):
                 wording = clause.wording or self.defaults.get(clause.verdict)

@@ -9,7 +9,7 @@ import msgspec
 
 from desk.consent import agent_may_read
 from policies.decision import Decision, Mask, Verdict
-from policies.policy import Reason
+from policies.policy import Action, Reason
 from realtime.protocol import (
     Attachment,
     Changed,
@@ -114,6 +114,9 @@ def _message_event(conversation: str, item: LogItem, reader: Reader, reasons: Re
     if mine and form.clauses and (not removed or form.verdict is Verdict.BLOCK):
         decision = Decision(form.verdict, "", clauses=form.clauses)
         told = reasons(decision, reader.lang)
+        if removed:
+            # What is gone cannot be put right, only appealed against.
+            told = tuple(msgspec.structs.replace(reason, action=Action.APPEAL) for reason in told)
     if removed:
         text = ""
     elif form.masks and form.state == "visible":
