@@ -11,6 +11,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 
+from prometheus_client import Counter
+
 Work = Callable[[], Iterator[None]]
 
 SHARE = 0.1  # of the loop's time, at most
@@ -19,6 +21,8 @@ GATHERING_SECONDS = 0.03  # before work is begun: what is overtaken meanwhile wa
 STALE_SECONDS = 3.0  # work that has waited longer is dropped
 WAITING = 64  # pieces of work; the oldest is dropped for a newer one
 WINDOW_SECONDS = 0.1  # over which the loop's share is measured, at least
+
+DROPPED = Counter("tertulia_suggestions_dropped_total", "Messages not read for suggestions: others were more urgent.")
 
 logger = logging.getLogger("tertulia.spare_time")
 
@@ -99,3 +103,4 @@ class SpareTime:
     def _drop(self, key: object) -> None:
         del self._waiting[key]
         self.dropped += 1
+        DROPPED.inc()
