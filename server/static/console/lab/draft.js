@@ -52,7 +52,8 @@ export async function draft(root, lab, id) {
     const mine = ++turn;
     const written = { source: editor.text, kind: draft.kind };
     try {
-      const [said, differs] = await Promise.all([console.api.post("/policies/check", written), console.api.post("/policies/diff", written).catch(() => [])]);
+      const said = await console.api.post("/policies/check", written);
+      const differs = said.policy ? await console.api.post("/policies/diff", written) : [];
       if (mine !== turn) return;
       [checked, changes] = [said, differs];
       editor.mark(checked.marks);
