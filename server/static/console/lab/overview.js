@@ -35,7 +35,7 @@ function law(lab, one) {
   return h("li", {},
     h("div", {}, h("a", { href: `/console/policies/kinds/${one.kind}` }, lab.kind(one.kind))),
     h("div", { class: "muted" },
-      h("code", {}, one.policy), h("span", { class: "tag" }, voice.say(one.own ? "own" : "operators")), h("span", {}, voice.say("clauses", { n: one.clauses }))));
+      h("code", {}, one.policy), h("span", { class: "tag" }, voice.say(one.own ? "own" : "operators")), h("span", {}, voice.say("law.clauses", { n: one.clauses }))));
 }
 
 /** @param {import("../lab.js").Lab} lab @param {any} one @param {any[]} trials */

@@ -11,6 +11,7 @@ import { sign } from "../icons.js";
 import { categoryOf, selected } from "../queue/evidence.js";
 import { Filters } from "../queue/filters.js";
 import { called, conversation, deeds, grounds, idle, lineOf, record } from "../queue/panes.js";
+import { sideBySide } from "../queue/replay.js";
 import { Review } from "../queue/review.js";
 import { VirtualList } from "../virtual_list.js";
 
@@ -32,7 +33,7 @@ export function mount(root, context, at = "") {
   return () => page.end();
 }
 
-class Queue {
+export class Queue {
   /** @type {Row[]} */
   rows = [];
   next = "";
@@ -60,15 +61,20 @@ class Queue {
   decided = 0;
   since = Date.now();
 
-  /** @param {HTMLElement} root @param {import("../main.js").Console} context */
-  constructor(root, context) {
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../main.js").Console} context
+   * @param {import("../queue/review.js").Filter} [only] conditions of this page that cannot be taken away
+   * @param {string} [title]
+   */
+  constructor(root, context, only = {}, title = "page.queue") {
     const { voice } = context;
     this.root = root;
     this.context = context;
     this.voice = voice;
     this.review = new Review(context.api);
     this.list = new VirtualList({
-      label: voice.say("page.queue"),
+      label: voice.say(title),
       height: ROW,
       id: (row) => row.message,
       stamp: (row) => `${row.version}|${row.status}|${row.claimed_by}|${row.severity}|${row.reports}|${this.chosen.has(row.message)}|${Math.floor(Date.now() / 60_000)}|${row.causes.length}`,
@@ -76,14 +82,14 @@ class Queue {
       pick: (row, event) => (event.ctrlKey || event.metaKey || event.shiftKey ? this.choose(row.message) : this.open(row.message)),
       near: () => this.load(true),
     });
-    this.filters = new Filters(context, this.review, () => this.restart());
+    this.filters = new Filters(context, this.review, only, () => this.restart());
     this.strip = h("div", { class: "strip", "aria-live": "off" });
     this.bulk = h("div", { class: "bulk", role: "status", hidden: true });
     this.empty = h("div", { class: "empty", hidden: true });
     this.middle = h("div", { class: "middle", role: "region", tabindex: "0", "aria-label": voice.say("item") });
     this.right = h("div", { class: "right", role: "region", tabindex: "0", "aria-label": voice.say("decision") });
     this.speaker = h("div", { class: "aside", role: "status" });
-    this.left = h("div", { class: "left" }, h("h1", { class: "aside" }, voice.say("page.queue")), this.filters.element, this.bulk, this.list.element, this.empty, this.strip);
+    this.left = h("div", { class: "left" }, h("h1", { class: "aside" }, voice.say(title)), this.filters.element, this.bulk, this.list.element, this.empty, this.strip);
     root.classList.add("panes");
     root.replaceChildren(this.left, this.middle, this.right, this.speaker);
     this.middle.append(bones(4));
@@ -155,15 +161,14 @@ class Queue {
     this.empty.hidden = this.rows.length > 0;
     this.list.element.hidden = !this.rows.length;
     if (!this.rows.length) {
-      const filtered = Object.keys(this.filters.filter).length > 0;
-      this.empty.replaceChildren(h("div", { class: "nothing" }, sign("check"), h("h2", {}, this.voice.say(filtered ? "queue.none" : "queue.done")), h("p", {}, this.voice.say(filtered ? "queue.none.text" : "queue.done.text")), filtered ? button(this.voice.say("filter.clear"), { onclick: () => this.filters.set(Object.fromEntries(Object.keys(this.filters.filter).map((name) => [name, ""]))) }) : ""));
+      const filtered = this.filters.isNarrow();
+      this.empty.replaceChildren(h("div", { class: "nothing" }, sign("check"), h("h2", {}, this.voice.say(filtered ? "queue.none" : "queue.done")), h("p", {}, this.voice.say(filtered ? "queue.none.text" : "queue.done.text")), filtered ? button(this.voice.say("filter.clear"), { onclick: () => this.filters.clear() }) : ""));
       if (!this.detail) this.#close(true);
     }
   }
 
   #total() {
-    const plain = !Object.keys(this.filters.filter).length;
-    return plain ? (this.filters.counts?.open ?? 0) : this.rows.length;
+    return Object.keys(this.filters.filter).length ? this.rows.length : (this.filters.counts?.open ?? 0);
   }
 
   /** @param {Row} row @returns {(Node | string)[]} */
@@ -274,9 +279,20 @@ class Queue {
       element,
     );
     this.#drawPresence();
+    if (detail.appeal) void this.#replay(detail.item.message, card);
     // Only the pane itself is moved: what is around the message stays where it is.
     const room = Math.max(64, (this.middle.clientHeight - card.offsetHeight) / 2);
     this.middle.scrollTop += card.getBoundingClientRect().top - this.middle.getBoundingClientRect().top - room;
+  }
+
+  /** What then and now would be decided, beside each other. @param {string} message @param {HTMLElement} card */
+  async #replay(message, card) {
+    try {
+      const replay = await this.review.replay(message);
+      if (this.current === message) card.append(sideBySide(replay, this.voice));
+    } catch {
+      // Without it the appeal can still be decided.
+    }
   }
 
   /** @param {Detail} detail */
@@ -530,6 +546,54 @@ class Queue {
     }
   }
 
+  /** Give the item to a colleague. */
+  async handOver() {
+    const { detail, voice, context } = this;
+    if (!detail) return;
+    const others = (await context.api.get("/colleagues")).filter((/** @type {any} */ one) => !one.disabled && one.role !== "auditor" && one.id !== context.me.id);
+    const to = choice(voice.say("hand_over.to"), others.map((/** @type {any} */ one) => [one.id, one.name]), others[0]?.id ?? "");
+    const note = field(voice.say("note"), { maxlength: 1000, autocomplete: "off" });
+    this.#ask(voice.say("act.hand_over"), [to.element, note.element], async () => {
+      try {
+        await this.review.handOver(detail.item.message, to.input.value, note.input.value);
+        await this.open(detail.item.message);
+      } catch (problem) {
+        context.toasts.show(context.told(problem), { tone: "bad" });
+      }
+    });
+  }
+
+  /** Let the message be one whose right answer is known. */
+  golden() {
+    const { detail, voice, context } = this;
+    if (!detail) return;
+    const outcome = choice(voice.say("golden.answer"), ["release", "mask", "remove"].map((each) => [each, voice.say(`act.${each}`)]), "remove");
+    this.#ask(voice.say("act.golden"), [h("p", { class: "muted" }, voice.say("quality.goldens.text")), outcome.element], async () => {
+      try {
+        await context.api.call("PUT", "/review/golden", { message: detail.item.message, outcome: outcome.input.value, clause: outcome.input.value === "release" ? "" : this.reason });
+        context.toasts.show(voice.say("saved"));
+      } catch (problem) {
+        context.toasts.show(context.told(problem), { tone: "bad" });
+      }
+    });
+  }
+
+  /** What its author is owed: the reasons, in their language. */
+  async statement() {
+    const { detail, voice, context } = this;
+    if (!detail) return;
+    try {
+      const told = await context.api.get(`/review/items/${encodeURIComponent(detail.item.message)}/statement`);
+      const file = URL.createObjectURL(new Blob([JSON.stringify(told, null, 2)], { type: "application/json" }));
+      dialog(voice.say("act.statement"), voice, [
+        h("div", { class: "statement", lang: told.lang }, told.restrictions.map((/** @type {any} */ each) => h("p", {}, h("strong", {}, each.text))), h("p", {}, told.facts), h("p", {}, told.source_text), h("p", {}, told.automation_text), told.grounds.map((/** @type {any} */ each) => h("p", {}, h("code", {}, each.clause), " ", each.explanation)), told.redress.map((/** @type {any} */ each) => h("p", { class: "muted" }, each.text))),
+        h("div", { class: "deeds" }, h("a", { class: "button", href: file, download: `statement-${detail.item.message}.json` }, sign("download"), h("span", {}, "JSON"))),
+      ], { className: "wide", onclose: () => URL.revokeObjectURL(file) });
+    } catch (problem) {
+      context.toasts.show(context.told(problem), { tone: "bad" });
+    }
+  }
+
   // ------------------------------------------------------------------------------------------------- several
 
   /** @param {string} message */
@@ -767,6 +831,9 @@ class Queue {
       act("e", "escalate", () => this.escalate()),
       act("n", "note", () => this.takeNote()),
       { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1-9", label: voice.say("reasons"), group: deciding, hidden: true, when: () => Boolean(this.detail), run: (event) => this.#giveReason(Number(event?.key)) },
+      { label: voice.say("act.golden"), group: deciding, when: () => Boolean(this.detail) && ["lead", "admin"].includes(this.context.me.role), run: () => this.golden() },
+      { label: voice.say("act.hand_over"), group: deciding, when: () => Boolean(this.detail) && this.detail?.item.status !== "decided", run: () => void this.handOver() },
+      { label: voice.say("act.statement"), group: deciding, when: () => Boolean(this.detail), run: () => void this.statement() },
       { keys: ["z"], label: voice.say("undo"), group: deciding, run: () => void this.undo() },
       { keys: ["x"], label: voice.say("keys.choose"), group: many, when: () => Boolean(this.current), run: () => (this.choose(this.current), this.move(1)) },
       { label: voice.say("chosen.none"), group: many, when: () => this.chosen.size > 0, run: () => (this.chosen.clear(), this.list.draw(), this.#drawBulk()) },

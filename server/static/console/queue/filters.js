@@ -23,16 +23,18 @@ export class Filters {
   /**
    * @param {import("../main.js").Console} context
    * @param {import("./review.js").Review} review
+   * @param {Filter} only what always holds
    * @param {(filter: Filter) => void} changed
    */
-  constructor(context, review, changed) {
+  constructor(context, review, only, changed) {
+    this.only = only;
     this.context = context;
     this.review = review;
     /** @type {{name: string, filter: Filter}[]} */
     this.views = [];
     this.changed = changed;
     /** @type {Filter} */
-    this.filter = fromAddress();
+    this.filter = { ...fromAddress(), ...only };
     /** @type {any} */
     this.counts = null;
     this.element = h("div", { class: "chips", role: "toolbar", "aria-label": context.voice.say("filters") });
@@ -53,8 +55,8 @@ export class Filters {
 
   /** @param {Filter} change undefined takes a condition away */
   set(change) {
-    this.filter = Object.fromEntries(Object.entries({ ...this.filter, ...change }).filter(([, value]) => value !== "" && value !== undefined));
-    const asked = new URLSearchParams(/** @type {any} */ (this.filter));
+    this.filter = Object.fromEntries(Object.entries({ ...this.filter, ...change, ...this.only }).filter(([, value]) => value !== "" && value !== undefined));
+    const asked = new URLSearchParams(/** @type {any} */ (Object.fromEntries(Object.entries(this.filter).filter(([name]) => !(name in this.only)))));
     history.replaceState(null, "", asked.size ? `?${asked}` : location.pathname);
     this.draw();
     this.changed(this.filter);
@@ -64,19 +66,29 @@ export class Filters {
     const { voice } = this.context;
     const focused = document.activeElement?.getAttribute("data-chip");
     const { counts, filter } = this;
-    const plain = !Object.keys(filter).length;
+    const plain = !this.isNarrow();
     const chip = (/** @type {string} */ name, /** @type {string} */ words, /** @type {number | null} */ n, /** @type {boolean} */ on, /** @type {() => void} */ act) =>
       h("button", { type: "button", class: "chip", "data-chip": name, "aria-pressed": String(on), onclick: act }, words, n === null || n === undefined ? "" : h("span", { class: "number" }, voice.number.format(n)));
     const here = known(filter);
-    this.element.replaceChildren(
-      chip("all", voice.say("filter.all"), counts?.open, plain, () => this.#only({})),
+    const chips = [
+      chip("all", voice.say("filter.all"), this.only.cause ? counts?.appeals : counts?.open, plain, () => this.#only({})),
       chip("mine", voice.say("filter.mine"), counts?.mine, filter.claimed_by === "me", () => this.#only(filter.claimed_by === "me" ? {} : { claimed_by: "me", state: "claimed" })),
       chip("severe", voice.say("filter.severe"), counts ? severe(counts) : null, filter.severity === 4 && !filter.claimed_by, () => this.#only(filter.severity === 4 ? {} : { severity: 4 })),
-      chip("report", voice.say("cause.report"), null, filter.cause === "report", () => this.#only(filter.cause === "report" ? {} : { cause: "report" })),
-      ...this.views.map(({ name, filter: kept }) => chip(`view-${name}`, name, null, known(kept) === here, () => this.#only(kept))),
+      !this.only.cause && chip("report", voice.say("cause.report"), null, filter.cause === "report", () => this.#only(filter.cause === "report" ? {} : { cause: "report" })),
+      ...(this.only.cause ? [] : this.views).map(({ name, filter: kept }) => chip(`view-${name}`, name, null, known(kept) === here, () => this.#only(kept))),
       h("button", { type: "button", class: "chip adder", "data-chip": "more", "aria-haspopup": "dialog", onclick: () => this.open() }, sign("plus"), voice.say("filter")),
-    );
+    ];
+    this.element.replaceChildren(...chips.filter((each) => each !== false));
     if (focused) /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-chip="${CSS.escape(focused)}"]`))?.focus();
+  }
+
+  /** Whether it asks for more than the page does by itself. */
+  isNarrow() {
+    return known(this.filter) !== known(this.only);
+  }
+
+  clear() {
+    this.#only({});
   }
 
   /** All conditions, and a name for them. */
@@ -91,7 +103,7 @@ export class Filters {
     const form = h("form", { method: "dialog" },
       h("div", { class: "pairs" },
         select("state", OPTIONS.state.map((each) => [each, voice.say(`status.${each}`)])),
-        select("cause", OPTIONS.cause.map((each) => [each, voice.say(`cause.${each}`)])),
+        this.only.cause ? "" : select("cause", OPTIONS.cause.map((each) => [each, voice.say(`cause.${each}`)])),
         select("category", CATEGORIES.map((each) => [each, categoryOf(each, voice)])),
         select("severity", OPTIONS.severity.map((each) => [each, voice.say(`severity.${each}`)])),
         select("language", OPTIONS.language.map((each) => [each, each.toUpperCase()])),
