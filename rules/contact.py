@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from rules import handles, phones
+from rules import handles, lexicon, phones
 from rules.cues import NEAR, Cues, first_match, read, recipes, words
 from rules.digits import NUMBER_WORDS, Numeral, tokens
 from rules.handles import is_name
@@ -36,7 +36,7 @@ class Contact:
         cues = read(text)
         found = [*self._phones(text, cues, setting), *self._names(text, cues)]
         if not found:
-            found = [*self._invitations(text, cues)]
+            found = [*self._invitations(text, cues, setting)]
         if not found and setting.recent:
             found = [*pieced_together(text, cues, setting)]
         return sorted(found, key=lambda finding: finding.start)
@@ -59,7 +59,12 @@ class Contact:
             start, end = text.span(handle.start, handle.end)
             yield Finding(Category.CONTACT, handle.score, start, end, f"contact:{handle.kind}", handle.step)
 
-    def _invitations(self, text: Folded, cues: Cues) -> Iterator[Finding]:
+    def _invitations(self, text: Folded, cues: Cues, setting: Setting) -> Iterator[Finding]:
+        pointers = lexicon.load().find(text, setting, self.name)
+        for hit in pointers:
+            if not cues.refused(hit.start, hit.end):
+                yield Finding(Category.CONTACT, hit.term.group.score, *hit.original, f"contact:{hit.term.group.kind}")
+                return
         own = _own_account(cues)
         if own:
             yield Finding(Category.CONTACT, 0.8, *text.span(*own), "contact:account")

@@ -123,7 +123,7 @@ class Cues:
         ):
             return True
         return any(
-            end - 3 <= s and e <= right and s - end <= _REFUSAL_REACH and not _BREAK.search(plain, end + 3, max(end, s))
+            end - 3 <= s and e <= right and s - end <= _REFUSAL_REACH and not _BREAK.search(plain, end, max(end, s))
             for s, e in self["refuse_after"]
         )
 
@@ -210,9 +210,8 @@ class _Book:
                             if concept not in concepts:
                                 concepts.append(concept)
         self.meanings = list(meanings.values())
-        # A closed phrase is searched without its closing mark, so that neighbours may share the space between them.
         self.closed = [key.endswith("|") for key in meanings]
-        self.automaton = AhoCorasick([key.rstrip("|") for key in meanings], matchkind=MatchKind.Standard)
+        self.automaton = AhoCorasick([key.replace("|", " ") for key in meanings], matchkind=MatchKind.Standard)
 
 
 def _key(form: str) -> str:
@@ -245,7 +244,7 @@ def _read(text: Folded) -> Cues:
     if text.mixed and _LEET.search(text.words):
         for word in _MIXED.finditer(text.plain):
             _search(_BOOK, word[0].translate(_UNLEET), word.start(), word.span(), found)
-    if text.singles and _SINGLES.search(text.words):
+    if text.singles:
         for spelled in _SPELLED.finditer(text.plain):
             _search(_BOOK, re.sub(r"[^a-z0-9]", "", spelled[0]), spelled.start(), spelled.span(), found)
     return Cues(text.plain, found)
@@ -259,7 +258,6 @@ def read_beside_emoji(text: Folded) -> Cues:
 
 
 # Letters with figures among them, and letters set one by one: where a word may be in disguise.
-_SINGLES = re.compile(r" [a-z0-9] {1,3}[a-z0-9] ")
 _LEET = re.compile(r"[a-z][0-9][a-z]|[a-z]{2}[0-9]|[0-9][a-z]{2}")
 _MIXED = re.compile(r"(?<![a-z0-9])(?=[a-z]{0,20}[0-9]{1,3}[a-z])[a-z0-9]{3,24}")
 _UNLEET = str.maketrans(LEET)
@@ -270,9 +268,9 @@ def _search(book: _Book, words: str, offset: int, whole: Span | None, found: dic
     padded = f" {words}  "
     meanings, closed = book.meanings, book.closed
     for index, start, end in book.automaton.find_matches_as_indexes(padded, overlapping=True):
-        if padded[end] != " ":
-            if closed[index]:
-                continue
+        if closed[index]:
+            end -= 1
+        elif padded[end] != " ":
             end = padded.index(" ", end)
         elif padded[end - 1] == " ":
             continue

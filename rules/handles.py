@@ -206,7 +206,9 @@ def _introduced(plain: str, end: int) -> Span | None:
     return match.span("name")
 
 
-_LABELLED = re.compile(r"(?:ig|fb|tg|snap|kik|insta)\s?[:=]\s?(?P<name>[a-z0-9]{2,30}(?:[._-][a-z0-9]{2,30}){1,3})(?![a-z0-9])")
+_LABELLED = re.compile(
+    r"(?:ig|fb|tg|snap|kik|insta)\s?[:=]\s?(?P<name>[a-z0-9]{2,30}(?:[._-][a-z0-9]{2,30}){1,3})(?![a-z0-9])"
+)
 
 
 def _labelled(plain: str, start: int, end: int) -> Span | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rules.cues import Cues, offers, read, recipes
+from rules.cues import Cues, read
+from rules.offer import Offers
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
@@ -34,7 +35,12 @@ IBAN_LENGTHS = {
     "gi": 23,
 }
 
-_RECIPES = recipes("payment")
+_LEADS = ("give", "wallet_asked")
+_GOODS = frozenset({"goods"})
+_ASKED = _GOODS | {"asking"}
+_EXCUSES = {"purse": _ASKED, "pix": _ASKED, "bank": _GOODS, "cash": _ASKED, "aside": _GOODS}
+_CHECKOUT = ("purse", "pix", "bank", "cash", "wallet", "asked", "rail-saving", "rail-around", "rail-asked-for", "cut")
+_OFFERS = Offers("payment", Category.OFF_PLATFORM_PAYMENT, _LEADS, _EXCUSES, _CHECKOUT)
 _IBAN = re.compile(r"(?<![a-z0-9])([a-z]{2})[ -]?([0-9]{2})((?:[ .-]?[a-z0-9]){11,30})(?![a-z0-9])")
 _CARD = re.compile(r"(?<![0-9a-z.,-])(?:[0-9][ -]?){12,18}[0-9](?![0-9a-z-])")
 _ACCOUNT = re.compile(
@@ -53,17 +59,10 @@ class Payment:
 
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """See ``rules.types.Rule``."""
-        cues = read(text)
-        found = list(self._offers(text, cues))
+        found = _OFFERS.find(text, setting)
         if text.figures >= SHORTEST_ACCOUNT:
-            found += self._accounts(text, cues)
+            found += self._accounts(text, read(text))
         return found
-
-    def _offers(self, text: Folded, cues: Cues) -> Iterator[Finding]:
-        if _RECIPES.first.isdisjoint(cues.present):
-            return
-        for recipe, span in offers(cues, _RECIPES, _LEADS):
-            yield Finding(Category.OFF_PLATFORM_PAYMENT, recipe.score, *text.span(*span), f"payment:{recipe.name}")
 
     def _accounts(self, text: Folded, cues: Cues) -> Iterator[Finding]:
         plain = text.plain
@@ -93,9 +92,6 @@ class Payment:
             for match in _ACCOUNT.finditer(plain):
                 if not cues.refused(*match.span()):
                     yield Finding(Category.OFF_PLATFORM_PAYMENT, 0.85, *text.span(*match.span()), "payment:account")
-
-
-_LEADS = ("give", "wallet_asked")
 
 
 def _said_card(plain: str, start: int) -> bool:
