@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from storage.values import Form
 RECENT = 8  # messages before, as the judgement had them
 DAY_MS = 86_400_000
 _ROWS = 500  # fetched at once
+_CONVERSATIONS = 200  # whose logs are asked for at once
 _KINDS = ("joined", "left", "setting", "posted", "edited")
 _posted = msgspec.json.Decoder(PostedBody)
 _body = msgspec.json.Decoder(dict[str, Any])
@@ -70,13 +71,14 @@ class Traffic(msgspec.Struct, frozen=True):
 
     def read(self, connection: Connection) -> Iterator[Said]:
         """All of them, conversation by conversation in the order of their log; those that were refused come last."""
-        scene: _Scene | None = None
-        for row in _streamed(connection, _events(self)):
-            if scene is None or scene.conversation != row.conversation:
-                scene = _Scene(row)
-            said = scene.take(row)
-            if said is not None and said.at >= self.since:
-                yield said
+        for places in _pages(connection, self):
+            scene: _Scene | None = None
+            for row in _streamed(connection, _events(self.tenant, list(places))):
+                if scene is None or scene.conversation != row.conversation:
+                    scene = _Scene(places[row.conversation])
+                said = scene.take(row)
+                if said is not None and said.at >= self.since:
+                    yield said
         for row in _streamed(connection, _refused(self)):
             yield _refusal(row)
 
@@ -85,8 +87,8 @@ class _Scene:
     """A conversation as far as it has been read: who is in it, and how it goes."""
 
     def __init__(self, row: Row[Any]) -> None:
-        self.conversation: str = row.conversation
-        self.kind: str = row.conversation_kind
+        self.conversation: str = row.id
+        self.kind: str = row.kind
         # As it is now; what it was at first is nowhere told, only what it was changed to.
         self.listing: str | None = row.listing
         self.stage = Stage(row.stage)
@@ -153,17 +155,31 @@ def _refusal(row: Row[Any]) -> Said:
     return Said(row.message, row.conversation, 0, row.at, row.text, setting, decision)
 
 
-def _events(traffic: Traffic) -> Select[Any]:
-    e, w, c = t.events.c, t.texts.c, t.conversations.c
+def _pages(connection: Connection, traffic: Traffic) -> Iterator[dict[str, Any]]:
+    """The conversations that are meant, by their ids, some at a time."""
+    c = t.conversations.c
+    query = select(c.id, c.kind, c.listing, c.stage).where(c.tenant == traffic.tenant).order_by(c.id)
+    if traffic.kind:
+        query = query.where(c.kind == traffic.kind)
+    if traffic.but:
+        query = query.where(c.kind.not_in(traffic.but))
+    last = ""
+    while page := {row.id: row for row in connection.execute(query.where(c.id > last).limit(_CONVERSATIONS))}:
+        yield page
+        last = next(reversed(page))  # in the database's order, which need not be ours
+
+
+def _events(tenant: str, conversations: Sequence[str]) -> Select[Any]:
+    """In the order of the primary key: nothing is sorted, however long the logs are."""
+    e, w = t.events.c, t.texts.c
     words = and_(w.tenant == e.tenant, w.message == e.message, w.revision == e.seq)
     return (
-        select(e.conversation, e.seq, e.kind, e.actor, e.at, e.message, e.body, w.text,
-               c.kind.label("conversation_kind"), c.listing, c.stage)
-        .select_from(_of_kind(t.events, traffic).outerjoin(t.texts, words))
+        select(e.conversation, e.seq, e.kind, e.actor, e.at, e.message, e.body, w.text)
+        .select_from(t.events.outerjoin(t.texts, words))
         # What is older is left out later on: it still tells who was there and what was said before.
-        .where(e.tenant == traffic.tenant, e.kind.in_(_KINDS))
+        .where(e.tenant == tenant, e.conversation.in_(conversations), e.kind.in_(_KINDS))
         .order_by(e.conversation, e.seq)
-    )  # fmt: skip
+    )
 
 
 def _refused(traffic: Traffic) -> Select[Any]:
@@ -175,7 +191,6 @@ def _refused(traffic: Traffic) -> Select[Any]:
                c.listing, c.stage, m.role, m.lang)
         .select_from(_of_kind(t.refusals, traffic).outerjoin(t.texts, words).outerjoin(t.members, author))
         .where(r.tenant == traffic.tenant, r.at >= traffic.since)
-        .order_by(r.message)
     )  # fmt: skip
 
 
