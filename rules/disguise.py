@@ -39,7 +39,6 @@ _STARS = re.compile(r"\*{2,}")
 _LONG_RUN = re.compile(r"([a-z0-9])\1{3,}")
 _ALNUM = re.compile(r"[a-z0-9]")
 _WORD = re.compile(r"[a-z0-9]+")
-_CHAIN_GATE = re.compile(r" [a-z0-9] {1,3}[a-z0-9] {1,3}[a-z0-9] ")
 _CHAIN = re.compile(r"(?<![a-z0-9])[a-z0-9](?:[^a-z0-9]{1,3}[a-z0-9](?![a-z0-9])){2,}")
 _BREAK = re.compile(r"([^\s]{1,20})[^\S\n]*\n\s{0,3}(?=([^\s]{1,20}))")
 _MODEL = re.compile(r"[a-z]{1,3}[0-9]{2,}")
@@ -138,7 +137,7 @@ class Disguises:
                 tricks = self._tricks(text, frozenset(pieces), remarkable)
         if "I" in text.original and _CAPITAL_I.search(text.original):
             tricks.append(self._capitals(text))
-        if text.singles and _CHAIN_GATE.search(text.padded):
+        if text.singles:
             tricks.append(self._chains(text))
         if "\n" in text.plain:
             tricks.append(self._broken(text))

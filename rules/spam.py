@@ -48,6 +48,8 @@ class Spam:
             weights[kind] = max(weights.get(kind, 0.0), hit.term.group.score)
         if sum(hit.term.group.kind == "offer" for hit in hits) > 1:
             weights["offers"] = 0.2
+        if sum(weights.values()) + 2 * SHOUTED + REPEATED < ENOUGH:
+            return ()
         if len(_CAPITALS.findall(text.original)) >= 3:
             weights["capitals"] = SHOUTED
         if _BANGS.search(text.original):

@@ -68,10 +68,8 @@ _REGIONS = """
 _FLAGS = frozenset(_REGIONS.split())
 
 _WORDS = bytes(c if chr(c).isalnum() and c < 0x80 else 0x20 for c in range(256))
-_NOT_FIGURES = bytes(c for c in range(256) if not 0x30 <= c <= 0x39)
-_SINGLE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
-_SINGLES = re.compile(r" [a-z0-9] {1,3}[a-z0-9] ")
-_MIXED = re.compile(r"[0-9](?:[a-z]|(?<=[a-z][0-9]))")
+_SHAPES = bytes(0x30 if 0x30 <= c <= 0x39 else 0x20 if c == 0x20 else 0x78 for c in range(256))  # 0, space and x
+_SINGLES = re.compile(r" [a-z0-9] {1,3}[a-z0-9] {1,3}[a-z0-9] ")
 LEET = {"0": "o", "1": "i", "2": "z", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g"} | {
     "@": "a", "$": "s", "!": "i", "|": "i", "+": "t", "€": "e", "£": "l", "¢": "c", "¥": "y", "¡": "i", "(": "c"
 }  # fmt: skip
@@ -155,10 +153,12 @@ class Folded:
         self.original, self.plain = original, plain
         self.latin = latin  # whether every character is one of Latin-1: then there are no emoji
         self.notes: dict[object, Any] = {}  # what a rule has worked out about this text and needs again, by that rule
-        self.words = plain.encode("ascii", "replace").translate(_WORDS).decode("ascii")
+        words = plain.encode("ascii", "replace").translate(_WORDS)
+        self.words = words.decode("ascii")
         """``plain`` with all but ASCII letters and digits made spaces, one for one."""
         self.padded = f" {self.words} "
         """``words`` between two spaces, so that every word has one on either side."""
+        self._shape = words.translate(_SHAPES)
         self._starts = starts  # of each character of plain, and the end; None where both texts run in step
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -176,17 +176,19 @@ class Folded:
     @lazy
     def figures(self) -> int:
         """How many digits there are."""
-        return len(self.words.encode("ascii").translate(None, _NOT_FIGURES))
+        return self._shape.count(b"0")
 
     @lazy
     def mixed(self) -> bool:
         """Whether a letter stands right beside a digit."""
-        return self.figures > 0 and _MIXED.search(self.words) is not None
+        return b"0x" in self._shape or b"x0" in self._shape
 
     @lazy
     def singles(self) -> bool:
-        """Whether somewhere two letters or digits stand by themselves one after the other."""
-        return not _SINGLE.isdisjoint(self.vocabulary) and _SINGLES.search(self.padded) is not None
+        """Whether somewhere three letters or digits stand by themselves one after the other."""
+        shape = self._shape.replace(b"0", b"x")
+        paired = b"x x " in shape or b"x  x " in shape or b"x   x " in shape
+        return paired and _SINGLES.search(self.padded) is not None
 
     @lazy
     def tokens(self) -> list[str]:
