@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from moderation.engine import Engine
+from moderation.heat import tone
 from policies.policy import Policy
 from realtime.auth import Gate, mint
 from realtime.chat import new_id, now
@@ -146,11 +147,14 @@ class Demo:
             setting = Setting(
                 author=role, sender=role, audience=frozenset(_PARTIES) - {role}, listing=listing, language=lang
             )
-            decision = self._engine.judge(line["text"], setting, self._policy).decision
+            judged = self._engine.judge(line["text"], setting, self._policy)
+            decision, sounds = judged.decision, tone(judged)
             id = new_id(said_at)
             entry = Entry(
                 tenant=tenant.id, conversation=CONVERSATION, id=id, author=role, client_id=id, at=said_at,
-                text=line["text"], form=Form(role, said_at, masks=decision.masks), decision=decision,
+                text=line["text"], decision=decision,
+                form=Form(role, said_at, masks=decision.masks, heat=sounds.heat, feeling=sounds.feeling,
+                          language=sounds.language),
             )  # fmt: skip
             seq = (await self._api.database.append(entry)).seq
         marks = [(tenant.id, CONVERSATION, str(role), seq) for role in _PARTIES]
