@@ -20,6 +20,7 @@ BUSY = 0.5  # share of a processor that the loop takes; from here on nothing is 
 GATHERING_SECONDS = 0.03  # before work is begun: what is overtaken meanwhile was not worth it
 STALE_SECONDS = 3.0  # work that has waited longer is dropped
 WAITING = 64  # pieces of work; the oldest is dropped for a newer one
+LATE_SECONDS = 0.02  # for a timer: from here on the machine has too little for all, and nothing is begun
 WINDOW_SECONDS = 0.1  # over which the loop's share is measured, at least
 
 DROPPED = Counter("tertulia_suggestions_dropped_total", "Messages not read for suggestions: others were more urgent.")
@@ -40,7 +41,7 @@ class SpareTime:
         self._clock, self._cpu = clock, cpu
         self._waiting: dict[object, tuple[float, Work]] = {}
         self._running: Iterator[None] | None = None
-        self._turn_is_due = False
+        self._due: float | None = None
         self._was_busy = False
         self._measured = (0.0, 0.0)
         self._own = 0.0  # processor time of the work itself since then: it must not hold itself up
@@ -51,7 +52,7 @@ class SpareTime:
         if len(self._waiting) >= WAITING:
             self._drop(next(iter(self._waiting)))
         self._waiting[key] = (self._clock(), work)
-        if not self._turn_is_due:
+        if self._due is None:
             self._next(GATHERING_SECONDS)
 
     def forget(self, key: object) -> None:
@@ -59,15 +60,16 @@ class SpareTime:
         self._waiting.pop(key, None)
 
     def _next(self, seconds: float) -> None:
-        self._turn_is_due = True
+        self._due = self._clock() + seconds
         asyncio.get_running_loop().call_later(seconds, self._turn)
 
     def _turn(self) -> None:
-        self._turn_is_due = False
         now = self._clock()
+        late = self._due is not None and now - self._due > LATE_SECONDS
+        self._due = None
         for key in [key for key, (since, _) in self._waiting.items() if now - since > STALE_SECONDS]:
             self._drop(key)
-        if self._busy(now):
+        if self._busy(now) or late:
             if self._running or self._waiting:
                 self._next(WINDOW_SECONDS)
             return

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from realtime import spare_time
-from realtime.spare_time import SHARE, STALE_SECONDS, WAITING, WINDOW_SECONDS, SpareTime
+from realtime.spare_time import LATE_SECONDS, SHARE, STALE_SECONDS, WAITING, WINDOW_SECONDS, SpareTime
 
 
 class Machine:
@@ -105,13 +105,25 @@ def test_nothing_goes_on_while_the_loop_is_busy_with_something_else(machine: Mac
     done: list[str] = []
     spare.put("a", work(done, "a"))
     machine.rest()
+    machine.time, machine.cpu = machine.time + 1, machine.cpu + 0.9
+    spare.put("b", work(done, "b"))
     for _ in range(5):
-        spare.put("b", work(done, "b"))
-        machine.time, machine.cpu = machine.time + 2 * WINDOW_SECONDS, machine.cpu + 1.8 * WINDOW_SECONDS
         machine.step()
+        machine.cpu += 0.9 * WINDOW_SECONDS
     assert done == ["a"]
     machine.rest()
     assert done == ["a", "b"]
+
+
+def test_nothing_goes_on_while_the_machine_has_too_little_for_all(machine: Machine, spare: SpareTime) -> None:
+    done: list[str] = []
+    spare.put("a", work(done, "a"))
+    for _ in range(5):
+        machine.timers[0] = (machine.timers[0][0] + 2 * LATE_SECONDS, machine.timers[0][1])
+        machine.step()
+    assert done == []
+    machine.rest()
+    assert done == ["a"]
 
 
 def test_the_work_itself_does_not_count_as_being_busy(machine: Machine, spare: SpareTime) -> None:
