@@ -25,7 +25,8 @@ from moderation.engine import FINDINGS, default_engine
 from moderation.suggestions.classifier import IntentClassifier, Reading
 from moderation.suggestions.intents import Intent
 from policies.load import load
-from server.evaluation import Overlap, Report, Row, evaluate, labelled
+from rules.types import Setting
+from server.evaluation import MEASURES, Overlap, Report, Row, evaluate, labelled
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "data"
@@ -75,8 +76,15 @@ def main(files: tuple[Path, ...], data: Path | None, publish: bool) -> None:
 def tables(report: Report) -> str:
     """All figures in Markdown, the aims last."""
     suggestions = {lang: suggested(lang) for lang in LANGUAGES}
+    everyday = {lang: alarmed(lang) for lang in LANGUAGES}
     conduct, sentiment = card("conduct"), card("sentiment")
-    aims = [*suite_aims(report), *card_aims(conduct, sentiment), *suggestion_aims(suggestions)]
+    worst = max(share for _, share in everyday.values())
+    aims = [
+        *suite_aims(report),
+        Aim("false alarms on everyday phrases, the highest", worst, 0.02, most=True),
+        *card_aims(conduct, sentiment),
+        *suggestion_aims(suggestions),
+    ]
     return "\n".join([
         "**Labelled marketplace messages**, of which a harmful one is found when every expected category is",
         "",
@@ -85,6 +93,10 @@ def tables(report: Report) -> str:
         "The same by category; a false alarm is a harmless message in which it was seen",
         "",
         *table(("", "expected in", "found", "false alarms", "spans overlap"), category_rows(report)),
+        "",
+        "**Everyday phrases**: the held-out phrases of the suggestions, without those that ask for contact or payment, or complain",
+        "",
+        *table(("", "phrases", "false alarms"), [(lang, str(n), _share(share)) for lang, (n, share) in everyday.items()]),
         "",
         "**Conduct**, by cross-validation: how often an abusive line scores above a harmless one (AUC), and how much of "
         "clean chat is flagged at the thresholds of the card, which are lower than those in use",
@@ -168,6 +180,17 @@ def _jaccard(overlap: Overlap | None) -> str:
     return _share(overlap.jaccard if overlap else None)
 
 
+TELLING = {Intent.CONTACT_ASK, Intent.PAYMENT_HOW, Intent.TONE_COMPLAINT, Intent.DISPUTE}  # may rightly hold something
+
+
+def alarmed(lang: str) -> tuple[int, float]:
+    """How many phrases of everyday talk there are, and in what share of them something is found."""
+    engine, policy = default_engine(), load()
+    texts = [text for intent, text in phrases(lang) if intent not in TELLING]
+    found = (engine.judge(text, Setting(language=lang), policy).decision.findings for text in texts)
+    return len(texts), _mean(any(finding.category not in MEASURES for finding in each) for each in found)
+
+
 # ------------------------------------------------------------------------------------------------- the models' cards
 
 Card = dict[str, Cells]
@@ -210,11 +233,16 @@ SUGGESTIONS: tuple[tuple[str, float, bool], ...] = (
 )
 
 
+def phrases(lang: str) -> list[tuple[Intent, str]]:
+    """The held-out phrases of a language, each with what it wants."""
+    lines = map(json.loads, (DATA / f"suggestions_{lang}.jsonl").read_text("utf-8").splitlines())
+    return [(Intent(line["intent"]), line["text"]) for line in lines]
+
+
 def suggested(lang: str) -> list[float]:
     """The figures of ``SUGGESTIONS`` in one language."""
     classifier = IntentClassifier.load()
-    lines = map(json.loads, (DATA / f"suggestions_{lang}.jsonl").read_text("utf-8").splitlines())
-    read: Understood = [(Intent(line["intent"]), classifier.read(line["text"], lang)) for line in lines]
+    read: Understood = [(truth, classifier.read(text, lang)) for truth, text in phrases(lang)]
     wishes = [(truth, reading) for truth, reading in read if truth is not Intent.OTHER]
     spoken = [(truth, reading) for truth, reading in wishes if reading.speaks]
     others = [reading for truth, reading in read if truth is Intent.OTHER]
