@@ -134,10 +134,13 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
 
 
 class Use(NamedTuple):
-    """What a word or a pair of words may mean: the terms that it is, and the phrases that are looked for by it."""
+    """What a word or a pair of words may mean: the terms that it is, and the phrases that are looked for by it.
+
+    Beside each phrase stand its ``others``.
+    """
 
     terms: list[Term]
-    phrases: list[tuple[Phrase, Term]]
+    phrases: list[tuple[Phrase, Term, frozenset[str] | None]]
 
 
 Match = tuple[Term, int, int]  # with its start and end
@@ -204,7 +207,7 @@ class Lexicon:
         for phrase in (Phrase(written, lists) for written in phrases):
             self._phrases.append(phrase)
             for key in phrase.keys:
-                uses[key].phrases.append((phrase, term))
+                uses[key].phrases.append((phrase, term, phrase.others))
             for key in phrase.others or ():
                 uses[key]  # to be found too
 
@@ -275,8 +278,8 @@ class Lexicon:
             terms, looked_for = self._uses[key]
             for term in terms:
                 found += [(term, start - 1, end - 1) for start, end in occurrences(key, padded)]
-            for phrase, term in looked_for:
-                if phrase.others is None or not phrase.others.isdisjoint(met):
+            for phrase, term, others in looked_for:
+                if others is None or not others.isdisjoint(met):
                     phrases[phrase] = term
         if phrases:
             words = frozenset(tokens)

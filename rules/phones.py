@@ -99,7 +99,7 @@ def may_hold_phone(text: Folded, cues: Cues) -> bool:
             said += text.tokens.count(word) * (2 if len(word) > 4 else 1)
         if said < SHORTEST and not (text.figures and (text.mixed or "|" in text.plain)):
             return False
-    if said >= SHORTEST and ("join" in cues or "reversed" in cues or "dial" in cues):
+    if said >= SHORTEST and (text.grouped or "join" in cues or "reversed" in cues or "dial" in cues):
         return True
     run = 0
     for word in text.tokens:

@@ -69,6 +69,7 @@ _FLAGS = frozenset(_REGIONS.split())
 
 _WORDS = bytes(c if chr(c).isalnum() and c < 0x80 else 0x20 for c in range(256))
 _SHAPES = bytes(0x30 if 0x30 <= c <= 0x39 else 0x20 if c == 0x20 else 0x78 for c in range(256))  # 0, space and x
+_SEVEN = re.compile(rb"0(?: {0,9}0){6}")
 _SINGLES = re.compile(r" [a-z0-9] {1,3}[a-z0-9] {1,3}[a-z0-9] ")
 LEET = {"0": "o", "1": "i", "2": "z", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g"} | {
     "@": "a", "$": "s", "!": "i", "|": "i", "+": "t", "€": "e", "£": "l", "¢": "c", "¥": "y", "¡": "i", "(": "c"
@@ -182,6 +183,11 @@ class Folded:
     def mixed(self) -> bool:
         """Whether a letter stands right beside a digit."""
         return b"0x" in self._shape or b"x0" in self._shape
+
+    @lazy
+    def grouped(self) -> bool:
+        """Whether somewhere seven digits follow each other with nothing but spaces and signs between them."""
+        return _SEVEN.search(self._shape) is not None
 
     @lazy
     def singles(self) -> bool:
