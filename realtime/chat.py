@@ -17,6 +17,7 @@ from moderation.heat import Tone, tone
 from moderation.judgement import Judgement
 from moderation.review.acting import AnyAct, Overturn, Release, Remove, Uphold
 from moderation.review.intake import recorded
+from moderation.rewriting import rewrites
 from moderation.suggestions.suggester import harmful
 from policies.decision import Decision, Verdict
 from policies.policy import Policy, Reason
@@ -284,8 +285,12 @@ class Chat:
         room, member = self._room(connection, command.conversation)
         self._spend(connection)
         setting = self._setting(connection, room, member, now())
-        decision = self.engine.judge(command.text, setting, room.policy).decision
-        return Advised(command.ref, shown_to_author(decision.verdict), self._reasons(connection, room.policy, decision))
+        policy = room.policy
+        judged = self.engine.judge(command.text, setting, policy)
+        return Advised(
+            command.ref, shown_to_author(judged.decision.verdict), self._reasons(connection, policy, judged.decision),
+            rewrites(command.text, judged, setting, policy, self.engine),
+        )  # fmt: skip
 
     async def edit(self, connection: Connection, command: Edit) -> Accepted | Advised:
         """Other words for one's own message; they are judged as a new message is."""
@@ -671,12 +676,15 @@ class Chat:
         A post that had been accepted and comes again was judged under the circumstances of its time: it gets its first
         answer. Raises Refusal.
         """
-        decision = judged.decision
+        decision = recorded(judged.decision, judged.scores, judged.language, setting)
         reasons = self._reasons(connection, room.policy, decision)
         if decision.verdict is Verdict.NUDGE:
             self._try_draft(room, command.text, setting, judged, "", 0, at)
             answered = await self._answered(connection, room, command) if isinstance(command, Post) else None
-            return answered or Advised(command.ref, decision.verdict, reasons)
+            return answered or Advised(
+                command.ref, decision.verdict, reasons,
+                rewrites(command.text, judged, setting, room.policy, self.engine),
+            )  # fmt: skip
         refused = new_id(at)
 
         def act(tx: Transaction) -> tuple[str, int, bool] | None:

@@ -607,7 +607,9 @@ export class TertuliaChat extends HTMLElement {
     if (!text || text === this.#drafted || !this.#ready || text.length > this.#limit) return;
     this.#drafted = text;
     const answer = await this.#ask({ type: "draft", ...this.#here, text });
-    if (answer?.type === "advised" && this.composer.text.trim() === text) this.composer.advise(answer.reasons ?? [], answer.rewrites ?? []);
+    if (answer?.type === "advised" && this.composer.text.trim() === text) {
+      this.composer.advise(answer.reasons ?? [], answer.rewrites ?? [], answer.advice === "nudge" ? text : "");
+    }
   }
 
   /** @param {number} seq */

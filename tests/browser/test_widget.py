@@ -281,6 +281,20 @@ async def test_while_one_still_writes_a_word_of_advice_comes_under_the_composer(
     await expect(ana.chat.locator(".advice")).to_be_empty()
 
 
+async def test_who_has_read_the_advice_and_sends_the_same_words_is_not_asked_again(
+    hub: FakeHub, open_chat: Open
+) -> None:
+    ana, luis = await open_chat(hub, "ana"), await open_chat(hub, "luis")
+    await ana.field.press_sequentially("that is stupid")
+    await expect(ana.chat.locator(".advice")).to_contain_text("This could sound hurtful.")
+    await ana.page.wait_for_timeout(1_600)  # as long as it takes to read
+    await ana.field.press("Enter")
+    await expect(luis.texts).to_have_text(["that is stupid"])
+    await ana.say("that is so stupid")
+    await expect(ana.chat.locator(".status.advised")).to_be_visible()
+    assert [command.despite_advice for command in commands(hub, wire.Post)] == [True, False]
+
+
 async def test_too_fast_is_sent_a_little_later_in_order(hub: FakeHub, open_chat: Open) -> None:
     ana, luis = await open_chat(hub, "ana"), await open_chat(hub, "luis")
     await ana.say("zero")

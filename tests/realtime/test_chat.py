@@ -111,6 +111,18 @@ async def test_a_draft_is_judged_and_leaves_no_trace(platform: Any) -> None:
     assert len(await ana.history(chat)) == 3
 
 
+async def test_advice_offers_the_same_words_without_the_curse_and_lets_a_second_thought_pass(platform: Any) -> None:
+    chat = await platform.open(*PEOPLE)
+    ana = await platform.connect("ana")
+    text = "¿dónde estás, imbécil?"
+    for advised in (await ana.ask("draft", conversation=chat, text=text), await ana.post(chat, text, "k1")):
+        assert (advised["type"], advised["advice"]) == ("advised", "nudge")
+        assert advised["rewrites"] == ["¿dónde estás?"]
+        assert advised["reasons"][0]["action"] == "send_anyway"
+    assert "rewrites" not in await ana.ask("draft", conversation=chat, text="eres un imbécil")
+    assert (await ana.post(chat, text, "k1", despite_advice=True))["verdict"] == "nudge"
+
+
 async def test_an_edit_is_judged_again_and_shows_everywhere(platform: Any) -> None:
     chat = await platform.open(*PEOPLE)
     ana, luis = await platform.connect("ana"), await platform.connect("luis", "seller")

@@ -15,6 +15,7 @@ import { button, h, icon, iconButton, rove, words } from "./dom.js";
  * @property {string} reply_to
  * @property {Attachment[]} attachments
  * @property {string} suggestion
+ * @property {boolean} despite_advice whether its author has already thought twice
  *
  * @typedef {object} Actions
  * @property {(words: Words) => void} send
@@ -32,6 +33,7 @@ import { button, h, icon, iconButton, rove, words } from "./dom.js";
 const LINES = 5;
 const COUNT_FROM = 400; // characters left when the counter appears
 const PAUSE_MS = 900;
+const READ_MS = 1_500; // for a word of advice to be read: who sends the same words after that has thought twice
 const SUGGESTIONS = 3;
 
 export class Composer {
@@ -51,6 +53,7 @@ export class Composer {
     this.attachments = [];
     this.before = ""; // what was being written when an edit began
     this.pauseTimer = 0;
+    this.advised = { text: "", at: 0 };
 
     this.chips = h("div", { class: "chips", role: "toolbar", hidden: true, onkeydown: (/** @type {KeyboardEvent} */ event) => this.#chipKey(event) });
     this.lane = h("div", { class: "lane", hidden: true }, this.chips);
@@ -193,8 +196,10 @@ export class Composer {
    * Say what would become of the words as they stand.
    * @param {import("./wire").Reason[]} reasons
    * @param {string[]} rewrites
+   * @param {string} [text] the words, if their author may send them all the same
    */
-  advise(reasons, rewrites) {
+  advise(reasons, rewrites, text = "") {
+    this.advised = { text, at: Date.now() };
     const texts = [...new Set(reasons.map((reason) => reason.message).filter(Boolean))];
     this.advice.replaceChildren(
       ...(texts.length ? [icon("advice"), h("span", { dir: "auto" }, texts.join(" "))] : []),
@@ -242,7 +247,8 @@ export class Composer {
     const text = this.field.value.trim() || (this.attachments[0]?.name ?? "");
     if (!text || characters(text) > this.limit) return;
     clearTimeout(this.pauseTimer);
-    const words = { text, reply_to: this.replyTo, attachments: this.attachments, suggestion: this.suggestion };
+    const despite_advice = text === this.advised.text && Date.now() - this.advised.at >= READ_MS;
+    const words = { text, reply_to: this.replyTo, attachments: this.attachments, suggestion: this.suggestion, despite_advice };
     this.advise([], []);
     if (this.editing) {
       const id = this.editing;

@@ -51,13 +51,13 @@ export class Outbox {
   }
 
   /**
-   * @param {{text: string, reply_to?: string, attachments?: import("./wire").Attachment[], suggestion?: string}} words
+   * @param {{text: string, reply_to?: string, attachments?: import("./wire").Attachment[], suggestion?: string, despite_advice?: boolean}} words
    * @returns {Entry}
    */
-  add({ text, reply_to = "", attachments = [], suggestion = "" }) {
+  add({ text, reply_to = "", attachments = [], suggestion = "", despite_advice = false }) {
     /** @type {Entry} */
     const entry = {
-      client_id: this.newId(), text, reply_to, attachments, suggestion, despite_advice: false,
+      client_id: this.newId(), text, reply_to, attachments, suggestion, despite_advice,
       // Two words within one millisecond keep their order after a reload too.
       at: Math.max(this.now(), (this.entries.at(-1)?.at ?? 0) + 1),
       state: "waiting", tried: false, id: "", seq: 0, verdict: "", code: "", decision: "", problem: "", reasons: [], rewrites: [],
