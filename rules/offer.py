@@ -19,6 +19,8 @@ from rules.types import Category, Finding, Setting
 
 _SEGMENT_END = re.compile(r"[,.;:!?\n]+(?=\s|$)|\s(?:o|or|ou|y|and|e|pero|but|mas)(?=\s)")
 _SENTENCE_END = re.compile(r"[.;!?\n]+(?=\s)")
+_COUNTED = re.compile(r"[0-9]+,\s")  # an amount that belongs to what is before: "90, outside it is 70"
+MOST = 16  # phrases that are weighed; a text with more says little else
 SEGMENT = 60  # characters to either side
 Excuses = Mapping[str, frozenset[str]]
 
@@ -64,9 +66,7 @@ class Offers:
     def phrases(self, text: Folded, setting: Setting, cues: Cues) -> list[Hit]:
         """The phrases that count."""
         hits = lexicon.load().find(text, setting, self.family)
-        return (
-            [hit for hit in hits if self._counts(hit, text, setting) and self._means(hit, text, cues)] if hits else []
-        )
+        return [hit for hit in hits if self._counts(hit, text, setting) and self._means(hit, text, cues)]
 
     def _means(self, hit: Hit, text: Folded, cues: Cues) -> bool:
         excuses = self._excuses.get(hit.term.group.kind)
@@ -74,7 +74,7 @@ class Offers:
             return False
         if self._at_checkout(hit.term.group.kind, hit.start, hit.end, text, cues):
             return False
-        if _SENTENCE_END.search(text.plain, hit.start, hit.end):
+        if _SENTENCE_END.search(text.plain, hit.start, hit.end) or _COUNTED.match(text.plain, hit.start, hit.end):
             return False
         return not (cues.refused(hit.start, hit.end) or cues.denied([(hit.start, hit.end)]))
 
@@ -111,4 +111,4 @@ def _segment(plain: str, start: int, end: int) -> tuple[int, int]:
 
 def _surest(hits: Sequence[Hit]) -> list[Hit]:
     best = max(hit.term.group.score for hit in hits)
-    return [hit for hit in hits if hit.term.group.score == best]
+    return [hit for hit in hits[:MOST] if hit.term.group.score == best]

@@ -28,6 +28,20 @@ def shown(text: str, *earlier: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "mi número está en la última foto",
+        "just search Dublin Drum School on maps and call",
+        "o cartão tá na segunda foto, me dá um toque",
+        "same username on telegram",
+        "snap: ju-caronas",
+    ],
+)
+def test_finds_where_somebody_is_to_be_looked_for(text: str) -> None:
+    assert [finding.category for finding in RULE.find(fold(text), Setting())] == [Category.CONTACT]
+
+
+@pytest.mark.parametrize(
     ("text", "number", "source"),
     [
         ("mi movil es 655 12 34 56 gracias", "655 12 34 56", "contact:phone/ES"),

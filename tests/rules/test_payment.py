@@ -81,6 +81,38 @@ def test_an_offer_is_one_finding_as_wide_as_its_phrase() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("no reserves por aquí, pásame la plata por plin", "pásame la plata por plin"),
+        ("skip the checkout and venmo me the deposit", "venmo me the deposit"),
+        ("a aula aqui é 90, por fora são 70", "por fora são 70"),
+        ("80 in the app or 70 by zelle", "70 by zelle"),
+        ("por aquí son 60 la hora, 50 la hora en mano", "50 la hora en mano"),
+    ],
+)
+def test_of_several_ways_the_one_past_the_platform_is_pointed_at(text: str, part: str) -> None:
+    (finding,) = found(text)
+    assert text[finding.start : finding.end] == part
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "puedo pagar con bizum en la app o solo con tarjeta?",
+        "do you take venmo through the app or card only?",
+        "o mbway no site dá erro, a vocês também?",
+        "não pago por fora, desculpa",
+        "a guy asked me to zelle him first and I said nope",
+        "é verdade que quem paga por fora perde a garantia?",
+        "me lo mandas en negro o en azul?",
+        "a transferência de arquivos é por usb",
+    ],
+)
+def test_the_same_way_inside_the_platform_is_none(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
     ("text", "source"),
     [
         ("ingresa en ES91 2100 0418 4502 0005 1332 porfa", "payment:iban/ES"),

@@ -42,6 +42,8 @@ def test_plain_is_what_a_text_becomes() -> None:
         ("hast* la _ puta", "y hasta la otra puta", "hasta la otra puta"),
         ("... te mato", "ay te mato", "ay te mato"),
         ("(a (b|c)? d)", "x a c d y", "a c d"),
+        ("[# (euros)? en mano]", "son 1.200 euros en mano", "1 200 euros en mano"),
+        ("[# (euros)? en mano]", "nada en mano", None),
         ("you're mad", "youre mad, you're mad", "you re mad"),
     ],
 )

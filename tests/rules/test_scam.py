@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rules.scam import Scam
 from rules.text import fold
-from rules.types import Category, Finding, Setting
+from rules.types import Category, Finding, Setting, Utterance
 
 RULE = Scam()
 
@@ -64,6 +64,43 @@ def test_finds_the_known_frauds(text: str, source: str) -> None:
     ],
 )
 def test_warnings_and_honest_questions_are_none(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("lend me your bank account, you keep 50", "scam:mule"),
+        ("si me adelantas la fianza te lo guardo", "scam:deposit"),
+        ("aceita o pedido de mbway que eu mandei", "scam:collect"),
+        ("manda foto do RG frente e verso e uma selfie", "scam:documents"),
+        ("invest 200 and get 2000 in a week", "scam:invest"),
+        ("transfiera el 50% al agente y sale hoy", "scam:escrow"),
+        ("usted lo cobra y me devuelve lo que sobre", "scam:overpaid"),
+    ],
+)
+def test_finds_frauds_by_what_they_ask_for(text: str, source: str) -> None:
+    assert source in {finding.source for finding in found(text)}
+
+
+@pytest.mark.parametrize("text", ["dime los números", "what's the number?", "me fala qual é"])
+def test_a_number_is_a_secret_where_a_code_was_spoken_of(text: str) -> None:
+    before = (Utterance("b", "me llegó un sms / got a code / chegou um código"),)
+    assert list(RULE.find(fold(text), Setting(recent=before)))
+    assert not found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I paid the insurance on the site when booking",
+        "how much will I have to pay in taxes?",
+        "mándame una foto de la tarjeta gráfica puesta",
+        "I read out the numbers on the meter, 44512",
+        "what is the verification code for my card?",
+    ],
+)
+def test_what_people_say_of_their_own_is_none(text: str) -> None:
     assert found(text) == []
 
 
