@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from rules import lexicon
+from rules.bounds import rounded
 from rules.lexicon import Hit
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
@@ -67,13 +70,13 @@ class Insult:
         """One finding for each insult, however often the name is repeated within it."""
         words = lexicon.load()
         hits = words.find(text, setting, self.name)
-        names = [hit for hit in words.find(text, setting, "profanity") if hit.term.group.kind == "person"]
+        swearing = words.find(text, setting, "profanity")
+        names = [hit for hit in swearing if hit.term.group.kind == "person"]
         if not hits and not names:
             return ()
         named = [hit for hit in names if self._counts(hit, text)]
         phrases = [hit for hit in hits if hit.term.group.kind != "slur" and self._counts(hit, text)]
-        # "you greedy asshole": the swear word says it all, and is what the profanity rule points at too.
-        insults = [*named, *(hit for hit in phrases if not any(_within(name, hit) for name in named))]
+        insults = [*named, *(_told(hit, swearing) for hit in rounded(text, phrases))]
         slurs = [hit for hit in hits if hit.term.group.kind == "slur"]
         found = lexicon.findings(Category.INSULT, insults) + lexicon.findings(Category.HATE, slurs)
         return sorted(found, key=lambda finding: finding.start)
@@ -86,8 +89,11 @@ class Insult:
         return _aimed(said, before, text.plain[hit.end : hit.end + REACH])
 
 
-def _within(inner: Hit, outer: Hit) -> bool:
-    return outer.original[0] <= inner.original[0] and inner.original[1] <= outer.original[1]
+def _told(phrase: Hit, swearing: Sequence[Hit]) -> Hit:
+    """Where ``phrase`` insults: "you greedy asshole" by its last word, at which the profanity rule points too."""
+    start, end = phrase.original
+    last = [hit.original for hit in swearing if start <= hit.original[0] and hit.original[1] == end]
+    return msgspec.structs.replace(phrase, original=min(last)) if last else phrase
 
 
 def _aimed(said: list[str], before: str, after: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rules import lexicon
+from rules.bounds import rounded
 from rules.lexicon import Hit
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
@@ -21,7 +22,8 @@ class Threat:
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """One finding for each phrase that is not denied."""
         hits = lexicon.load().find(text, setting, self.name)
-        return lexicon.findings(Category.THREAT, [hit for hit in hits if not _denied(hit, text)]) if hits else ()
+        meant = [hit for hit in hits if not _denied(hit, text)] if hits else []
+        return lexicon.findings(Category.THREAT, rounded(text, meant)) if meant else ()
 
 
 def _denied(hit: Hit, text: Folded) -> bool:
