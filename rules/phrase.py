@@ -28,7 +28,7 @@ from typing import NamedTuple
 from rules.text import fold
 
 COMMON = 10  # commonness of a set of words by which nothing is worth looking for
-MOST_PAIRS = 400  # pairs of words that one place of a phrase may be looked for by
+MOST_PAIRS = 40  # pairs of words that one place of a phrase may be looked for by
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _WORD_START = re.compile(r"(?<= )[a-z0-9]")
