@@ -19,14 +19,15 @@ from rules.text import Folded
 _OPEN = frozenset(
     """
     un una unos unas el la los las lo mi mis tu tus su sus nuestro nuestra este esta ese esa de del con sin en al a para por pa
-    te me se le les nos os voy vas va vamos van ni tan muy
-    the an my your his her our their this that these those to of in at with for on from by very so im gonna going
+    te se le les nos os voy vas va vamos van ni tan muy
+    the an my your his her our their this that these those to of in at with for on from by very im gonna going
     um uma uns umas as meu minha teu tua seu sua nosso nossa em na nas do da dos das ao com sem pra pro lhe vou vai
     vao num numa nem pelo pela aquela aquelas aquele aqueles
     """.split()
 )
-# Words that join another phrase to one.
-_JOINING = frozenset("y e o u ou or and but pero mas porque because if si se que that then".split())
+# Words that join a phrase to one before it, and those behind which another begins.
+_JOINING = frozenset("y e o u ou or and but pero mas".split())
+_OPENING = _JOINING | frozenset("porque because if si se que that then".split())
 _LONGEST = 4  # words that are taken in at most
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -54,7 +55,7 @@ def good_ends(plain: str, start: int, end: int) -> tuple[int, int]:
     first, last = 0, len(words) - 1
     while first < last and plain[slice(*words[first])] in _JOINING:
         first += 1
-    while last > first and plain[slice(*words[last])] in _JOINING:
+    while last > first and plain[slice(*words[last])] in _OPENING:
         last -= 1
     begin = words[first][0] if first else start
     if last < len(words) - 1:
@@ -73,7 +74,7 @@ def _completed(plain: str, end: int) -> int:
     """Where the words end that complete an open phrase; 0 where they do not follow at once."""
     for _ in range(_LONGEST):
         following = _NEXT.match(plain, end)
-        if following is None or following[1] in _JOINING:
+        if following is None or following[1] in _OPENING:
             return 0
         end = following.end()
         if following[1] not in _OPEN:

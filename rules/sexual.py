@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rules import lexicon
+from rules.bounds import rounded
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
@@ -16,4 +17,4 @@ class Sexual:
 
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """One finding for each phrase."""
-        return lexicon.findings(Category.SEXUAL, lexicon.load().find(text, setting, self.name))
+        return lexicon.findings(Category.SEXUAL, rounded(text, lexicon.load().find(text, setting, self.name)))
