@@ -76,7 +76,7 @@ def _from_stored(one: Said, live: Policy, draft: Policy, tally: Tally) -> bool:
     after = draft.decide(decision.findings, scores, _at_hour(one, draft), text=text)
     tally.add(
         before, after, message=one.message, conversation=one.conversation, revision=one.revision, at=one.at,
-        role=setting.sender, language=(evidence.language if evidence is not None else "") or setting.language or "",
+        role=setting.sender, language=one.language or setting.language or "",
     )  # fmt: skip
     return True
 
@@ -86,7 +86,7 @@ def _from_words(one: Said, text: str, live: Policy, draft: Policy, engine: Engin
     after = draft.decide(judged.decision.findings, judged.scores, _at_hour(one, draft), judged.failures, text)
     tally.add(
         judged.decision, after, message=one.message, conversation=one.conversation, revision=one.revision, at=one.at,
-        role=one.setting.sender, language=judged.language, text="" if one.conversation else text,
+        role=one.setting.sender, language=one.language or judged.language, text="" if one.conversation else text,
     )  # fmt: skip
 
 
@@ -113,6 +113,8 @@ def run(task: Task) -> Iterator[Progress]:
         from moderation.engine import default_engine
 
         judge = default_engine()
+        # No policy decides by the feeling, and the language is noted with the message.
+        judge.sentiment = judge.identify = None
     database = create_engine(normalise(task.url))
     tally, done, unread, told = Tally(), 0, 0, time.monotonic()
     try:

@@ -38,7 +38,8 @@ _edited = msgspec.json.Decoder(EditedBody)
 class Said(msgspec.Struct, frozen=True):
     """A message, what was decided about it, and what was known then. ``text`` is None where its words were erased.
 
-    ``message`` and ``conversation`` are ids, ``revision`` is that of the words (0 for a message that was refused).
+    ``message`` and ``conversation`` are ids, ``revision`` is that of the words (0 for a message that was refused). ``language``
+    is what the engine took it for, empty where that was not noted.
     """
 
     message: str
@@ -48,6 +49,7 @@ class Said(msgspec.Struct, frozen=True):
     text: str | None
     setting: Setting
     decision: Decision | None = None
+    language: str = ""
 
 
 class Traffic(msgspec.Struct, frozen=True):
@@ -121,7 +123,7 @@ class _Scene:
     def _said(self, row: Row[Any], form: Form, decision: Decision | None) -> Said:
         setting = decision.evidence.setting if decision is not None and decision.evidence is not None else None
         setting = self._setting(row, form) if setting is None else msgspec.structs.replace(setting, recent=self.recent)
-        return Said(row.message, row.conversation, row.seq, row.at, row.text, setting, decision)
+        return Said(row.message, row.conversation, row.seq, row.at, row.text, setting, decision, form.language)
 
     def _setting(self, row: Row[Any], form: Form) -> Setting:
         _, lang, since = self.members.get(row.actor, (form.role, "", 0))
@@ -152,7 +154,8 @@ def _refusal(row: Row[Any]) -> Said:
             author=row.author, sender=Role(row.role or Role.BUYER), listing=row.listing, stage=Stage(row.stage),
             language=row.lang or None, kind=row.conversation_kind,
         )  # fmt: skip
-    return Said(row.message, row.conversation, 0, row.at, row.text, setting, decision)
+    language = decision.evidence.language if decision.evidence is not None else ""
+    return Said(row.message, row.conversation, 0, row.at, row.text, setting, decision, language)
 
 
 def _pages(connection: Connection, traffic: Traffic) -> Iterator[dict[str, Any]]:
