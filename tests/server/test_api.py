@@ -82,6 +82,10 @@ async def test_heated_conversations_are_on_the_board_and_calm_ones_are_not(platf
     assert 0.3 <= warm["heat"] <= 1
     assert [(person["id"], person["heat"] > 0) for person in warm["people"]] == [("ana", True), ("luis", False)]
     assert "estafador" not in json.dumps(warm)
+    for text in ("eres un inútil", "no vales nada, inútil"):
+        await ana.post(heated, text, despite_advice=True)
+    told = [await luis.ask("draft", conversation=chat, text="eres un inútil") for chat in (calm, heated)]
+    assert ["heated" in {reason["clause"] for reason in advised["reasons"]} for advised in told] == [False, True]
 
 
 async def test_texts_are_judged_without_a_chat(platform: Any) -> None:
