@@ -94,7 +94,7 @@ class Cues:
 
     def within(self, concept: str, span: Span) -> bool:
         """Whether ``concept`` occurs inside ``span``."""
-        return any(span[0] <= start and end <= span[1] for start, end in self[concept])
+        return concept in self._found and any(end <= span[1] for _, end in self._begun(concept, *span))
 
     def led(self, start: int, end: int, leads: Sequence[str]) -> Span:
         """A place as a phrase: from the verb that leads to it, "hazme un bizum" and not "bizum", to where the phrase ends."""
@@ -118,22 +118,30 @@ class Cues:
             return True
         plain = self.plain
         if any(
-            left <= s and e <= start + 3 and start - e <= _REFUSAL_REACH and not _BREAK.search(plain, e, max(e, start))
-            for s, e in self["refuse"]
+            e <= start + 3 and start - e <= _REFUSAL_REACH and not _BREAK.search(plain, e, max(e, start))
+            for s, e in self._begun("refuse", max(left, start - _REFUSAL_REACH - LONGEST), start + 3)
         ):
             return True
         return any(
-            end - 3 <= s and e <= right and s - end <= _REFUSAL_REACH and not _BREAK.search(plain, end, max(end, s))
-            for s, e in self["refuse_after"]
+            e <= right and not _BREAK.search(plain, end, max(end, s))
+            for s, e in self._begun("refuse_after", end - 3, end + _REFUSAL_REACH)
         )
 
     def denied(self, chosen: Sequence[Span]) -> bool:
         """Whether a refusal stands right before one of the cues: "solo el pago de aquí, nada por fuera"."""
-        return any(s < start <= e + 2 for s, e in self["refuse"] for start, _ in chosen)
+        if "refuse" not in self.present:
+            return False
+        return any(start <= e + 2 for start, _ in chosen for _, e in self._begun("refuse", start - LONGEST, start - 1))
+
+    def _begun(self, concept: str, first: int, last: int) -> list[Span]:
+        """The occurrences that begin at ``first`` to ``last``: of a flood of them only those near."""
+        spans = self.any_of(concept)
+        return spans[bisect(spans, (first, -1)) : bisect(spans, (last + 1, -1))]
 
 
 # A comma ends what a refusal reaches, unless the list goes on: "no bizum, ni transferencias".
 _BREAK = re.compile(r",(?!\s?(?:ni|or|nor|ou|nem|y|e|o|and|cash|bizum|pix|venmo|zelle|transfer\w*)\s)")
+LONGEST = 60  # characters of a refusal
 PHRASE = 36  # characters that a phrase may go on behind its last cue
 _PHRASE_END = re.compile(
     r"[,;:.!?\n](?=\s|$)|\s(?:y|and|e|o|or|ou|que|that|pero|but|mas|porque|because|si|if|se|asi|so|para|pra|luego|then"

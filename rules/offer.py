@@ -20,7 +20,6 @@ from rules.types import Category, Finding, Setting
 _SEGMENT_END = re.compile(r"[,.;:!?\n]+(?=\s|$)|\s(?:o|or|ou|y|and|e|pero|but|mas)(?=\s)")
 _SENTENCE_END = re.compile(r"[.;!?\n]+(?=\s)")
 _COUNTED = re.compile(r"[0-9]+,\s")  # an amount that belongs to what is before: "90, outside it is 70"
-MOST = 16  # phrases that are weighed; a text with more says little else
 SEGMENT = 60  # characters to either side
 Excuses = Mapping[str, frozenset[str]]
 
@@ -111,4 +110,4 @@ def _segment(plain: str, start: int, end: int) -> tuple[int, int]:
 
 def _surest(hits: Sequence[Hit]) -> list[Hit]:
     best = max(hit.term.group.score for hit in hits)
-    return [hit for hit in hits[:MOST] if hit.term.group.score == best]
+    return [hit for hit in hits if hit.term.group.score == best]
