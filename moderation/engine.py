@@ -83,6 +83,7 @@ class Engine:
         self.classifiers = tuple(classifiers)
         self.sentiment = sentiment
         self.identify = identify
+        self.absent = tuple(absent)
         self._absent = tuple(Failure("classifiers", name, Failing.ABSENT) for name in absent)
 
     def judge(self, text: str, setting: Setting, policy: Policy) -> Judgement:

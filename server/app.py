@@ -143,11 +143,12 @@ class Service:
         degraded = (
             self.database.full or self.broker.state != "ready" or (self.deep is not None and self.deep.state != "ready")
         )
-        degraded = degraded or bool(self.policies.problems)
+        degraded = degraded or bool(self.policies.problems or self.engine.absent)
         if self.config.redis:
             parts["redis"] = self.broker.state
         if self.deep is not None:
             parts[self.deep.name] = f"{self.deep.state}: {self.deep.problem}".removesuffix(": ")
+        parts |= dict.fromkeys(self.engine.absent, "absent")
         if self.policies.problems:
             parts["policies"] = "; ".join(self.policies.problems.values())
         answer = Health("down" if down else "degraded" if degraded else "ready", version("tertulia"), parts)

@@ -272,4 +272,5 @@ def test_weights_that_are_damaged_leave_the_rules_and_every_decision_says_so(
     assert judged.decision.verdict is Verdict.MASK
     assert judged.decision.degraded == ("conduct:absent:open", "sentiment:absent:open", "language:absent:open")
     assert (judged.scores, judged.sentiment, judged.language) == ({}, None, "unknown")
+    assert default_engine().absent == ("conduct", "sentiment", "language")
     assert "language.npz" in caplog.text
