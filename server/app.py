@@ -90,7 +90,8 @@ class Service:
         )  # fmt: skip
         self.deep = Deep(detoxify(config.detoxify, config.detoxify_config)) if config.detoxify else None
         second_look = SecondLook(self.deep, database, self.hub) if self.deep else None
-        if config.suggestions:
+        # Replies are in the language of the message: where nothing can tell it, none is offered.
+        if config.suggestions and engine.identify is not None:
             suggester = Suggester.load(engine, policies.default)
             offers = Offers(database, self.hub, suggester.replies)
             self.hub.suggesting = Suggesting(suggester, engine, self.hub, offers, SpareTime())
