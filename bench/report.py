@@ -79,7 +79,7 @@ STEEPEST = 1.5 * LONG / SHORT  # linear, with room for what a measurement is off
 
 
 CORE = 0.1  # of one core that suggestions may take
-UNCHANGED = 1.1  # of a time, over the same without suggestions: within what two like servers differ in one run
+UNCHANGED = 1.1  # a time, over the same without suggestions: within what two like servers differ in one run
 
 _Which = tuple[str, int, str]  # case, in flight, server
 
