@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import pickle
 import re
 import sys
@@ -395,7 +394,7 @@ def load() -> Lexicon:
     lexicon = Lexicon(msgspec.convert(tomllib.loads(file.read_text("utf-8")), Vocabulary) for file in files)
     with contextlib.suppress(OSError):
         kept.parent.mkdir(exist_ok=True)
-        unfinished = kept.with_suffix(f".{os.getpid()}")
+        unfinished = kept.with_suffix(f".{id(lexicon):x}")
         unfinished.write_bytes(made_from + pickle.dumps(lexicon, pickle.HIGHEST_PROTOCOL))
         unfinished.replace(kept)
     return lexicon

@@ -18,12 +18,13 @@ TOOLS = ("bench", "training")  # stand beside the house: they may use all of it,
 OUTSIDE = {
     "rules": {"ahocorasick_rs", "emoji", "msgspec", "phonenumbers"},
     "policies": {"msgspec"},
-    "storage": {"alembic", "msgspec", "psycopg", "sqlalchemy"},
+    "storage": {"alembic", "msgspec", "prometheus_client", "psycopg", "sqlalchemy"},
     "moderation": {"detoxify", "msgspec", "numpy", "torch", "transformers"},
     "desk": {"msgspec", "sqlalchemy"},
-    "realtime": {"jwt", "msgspec", "redis", "sqlalchemy.Connection", "uvicorn", "websockets"},
+    "realtime": {"jwt", "msgspec", "prometheus_client", "redis", "sqlalchemy.Connection", "uvicorn", "websockets"},
     "server": {
-        "argon2", "authlib", "click", "cryptography", "httpx", "joserfc", "msgspec", "starlette", "uvicorn", "uvloop",
+        "argon2", "authlib", "click", "cryptography", "httpx", "joserfc", "msgspec", "prometheus_client", "starlette",
+        "uvicorn", "uvloop",
         "sqlalchemy.Connection", "sqlalchemy.create_engine", "sqlalchemy.exc", "sqlalchemy.text",
     },
     "bench": {"click", "detoxify", "msgspec", "torch", "transformers", "uvloop", "websockets"},
@@ -36,7 +37,10 @@ IMPURE = {
     "signal", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",
 }  # fmt: skip
 # The name to import where it differs from the name to install.
-IMPORTED_AS = {"pyjwt": "jwt", "ahocorasick-rs": "ahocorasick_rs", "scikit-learn": "sklearn", "argon2-cffi": "argon2"}
+IMPORTED_AS = {
+    "pyjwt": "jwt", "ahocorasick-rs": "ahocorasick_rs", "scikit-learn": "sklearn", "argon2-cffi": "argon2",
+    "prometheus-client": "prometheus_client",
+}  # fmt: skip
 
 
 def modules(folder: str) -> list[Path]:
