@@ -12,8 +12,11 @@ from click.testing import CliRunner
 
 from bench.quality import PAGE, SUITE, Aim, auc, card, judged, main, measured, tables
 from bench.report import BEGIN, END
+from moderation.engine import FINDINGS
+from moderation.heat import CALMING, COMPLAINT, GAIN, GLADNESS, HALF_LIFE_MS, HURT
+from rules.types import Category
 
-# Weights that a figure of the page may be off by without anybody being misled.
+# How far a figure of the page may be off without anybody being misled.
 SLACK = 0.015
 
 
@@ -42,6 +45,22 @@ def test_the_page_has_every_figure_and_promises_no_more_than_holds() -> None:
             worse = now - figure if fewer_is_better else figure - now
             assert worse <= SLACK, (claim, figure, now)
             assert (cells[-1], holds[claim][-1]) != ("met", "missed"), claim
+
+
+def test_the_page_tells_the_thresholds_and_weights_in_use() -> None:
+    page = " ".join(PAGE.read_text().split())
+    told = re.search(r"A score becomes a finding from (.+?) on\.", page)
+    assert told
+    thresholds = {name: float(score) for score, name in re.findall(r"([\d.]+) \((\w+)\)", told[1])}
+    assert thresholds == FINDINGS
+    assert f"a threat or hate {HURT[Category.THREAT]:g}, an insult {HURT[Category.INSULT]:g}" in page
+    assert (
+        f"toxicity {HURT[Category.TOXICITY]:g}, a negative feeling {COMPLAINT:g}, a swear word {HURT[Category.PROFANITY]:g}"
+        in page
+    )
+    assert f"halves every {HALF_LIFE_MS // 60_000} minutes" in page
+    assert f"(1 - H) · {GAIN:g} · h; a calm one takes {CALMING:.0%}".replace("%", " %") in page
+    assert f"a glad one up to {CALMING + GLADNESS:.0%}".replace("%", " %") in page
 
 
 @pytest.mark.parametrize(
