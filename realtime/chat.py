@@ -245,11 +245,11 @@ class Chat:
                 raise NotFound("conversation")
             at = now()
         decision = recorded(judged.decision, judged.scores, judged.language, setting)
-        if decision.verdict is Verdict.BLOCK and await self._pardoned(room, member, command.text):
-            decision = Decision(Verdict.ALLOW, decision.policy, by="appeal")
         if decision.verdict is Verdict.BLOCK or (decision.verdict is Verdict.NUDGE and not command.despite_advice):
-            self._tell_staff(room, member, "", 0, command.text, judged)
-            return await self._turn_down(connection, room, member, command, setting, judged, at)
+            answer = await self._turn_down(connection, room, member, command, setting, judged, at)
+            if answer is not None:
+                return answer
+            decision = Decision(Verdict.ALLOW, decision.policy, by="appeal")
 
         entry = Entry(
             tenant=room.tenant, conversation=room.id, id=new_id(at), author=member.id, client_id=command.client_id,
@@ -308,8 +308,9 @@ class Chat:
         waiting: list[Item] = []
         if decision.verdict.rank >= Verdict.HOLD.rank:
             # The others have the old words before them; new ones that a person must see first cannot take their place.
-            self._tell_staff(room, member, "", 0, command.text, judged)
-            return await self._turn_down(connection, room, member, command, setting, judged, at)
+            answer = await self._turn_down(connection, room, member, command, setting, judged, at)
+            assert answer is not None  # no edit is pardoned
+            return answer
 
         def act(tx: Transaction) -> list[LogItem]:
             latest = log.message(tx, room.tenant, room.id, current.id)
@@ -604,10 +605,6 @@ class Chat:
         strikes = connection.person.standing.strikes_at(at) if connection.person else 0
         return msgspec.structs.replace(setting, strikes=strikes) if strikes else setting
 
-    async def _pardoned(self, room: Room, member: Member, text: str) -> bool:
-        """Whether a person has found, on appeal, that these very words may be said here."""
-        return await self.database.read(lambda tx: refusals.pardoned(tx, room.tenant, room.id, member.id, text))
-
     async def _arrival(self, connection: Connection) -> _Arrival:
         """All that is to be known about who has just come."""
         me, at = connection.identity, now()
@@ -670,15 +667,16 @@ class Chat:
     async def _turn_down(
         self, connection: Connection, room: Room, member: Member, command: Post | Edit, setting: Setting,
         judged: Judgement, at: int,
-    ) -> Accepted | Advised:  # fmt: skip
+    ) -> Accepted | Advised | None:  # fmt: skip
         """Nudge, or refuse and keep what was refused: its author may appeal.
 
         A post that had been accepted and comes again was judged under the circumstances of its time: it gets its first
-        answer. Raises Refusal.
+        answer. None where a person has found, on appeal, that these very words may be said here. Raises Refusal.
         """
         decision = recorded(judged.decision, judged.scores, judged.language, setting)
         reasons = self._reasons(connection, room.policy, decision)
         if decision.verdict is Verdict.NUDGE:
+            self._tell_staff(room, member, "", 0, command.text, judged)
             self._try_draft(room, command.text, setting, judged, "", 0, at)
             answered = await self._answered(connection, room, command) if isinstance(command, Post) else None
             return answered or Advised(
@@ -687,13 +685,20 @@ class Chat:
             )  # fmt: skip
         refused = new_id(at)
 
-        def act(tx: Transaction) -> tuple[str, int, bool] | None:
-            known = self._known(tx, room, member.id, command) if isinstance(command, Post) else None
-            if known is None:
-                refusals.record(tx, room.tenant, room.id, refused, member.id, command.text, decision, at)
-            return known
+        def act(tx: Transaction) -> tuple[bool, tuple[str, int, bool] | None]:
+            if isinstance(command, Post):
+                known = self._known(tx, room, member.id, command)
+                if known is not None:
+                    return False, known
+                if refusals.pardoned(tx, room.tenant, room.id, member.id, command.text):
+                    return True, None
+            refusals.record(tx, room.tenant, room.id, refused, member.id, command.text, decision, at)
+            return False, None
 
-        known = await self.database.write(act)
+        pardoned, known = await self.database.write(act)
+        if pardoned:
+            return None
+        self._tell_staff(room, member, "", 0, command.text, judged)
         if known is not None:
             assert isinstance(command, Post)
             return await self._first_answer(connection, room, command, *known)
