@@ -14,10 +14,10 @@ import tempfile
 import time
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
-from sqlalchemy import Connection
 
 from bench.texts import messages
 from moderation.backtest import Progress, Task
@@ -108,7 +108,7 @@ def store(url: str, policy: Policy, count: int) -> None:
         _flush(tx, batch)
 
 
-def _flush(tx: Connection, batch: list[Entry]) -> None:
+def _flush(tx: Any, batch: list[Entry]) -> None:
     if batch:
         log.append_posts(tx, batch)
         batch.clear()

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from moderation.hour import hour_of
 from moderation.traffic import Said, Traffic
 from policies.comparison import Tally
 from policies.load import from_sources
 from policies.policy import Policy
 from rules.types import Setting
+from storage.database import looking
 
 if TYPE_CHECKING:
     from moderation.engine import Engine
@@ -91,7 +93,7 @@ def _from_words(one: Said, text: str, live: Policy, draft: Policy, engine: Engin
 
 
 def _at_hour(one: Said, policy: Policy) -> Setting:
-    hour = policy.hour(one.at) if one.at else one.setting.hour
+    hour = hour_of(policy, one.at) if one.at else one.setting.hour
     return one.setting if hour == one.setting.hour else msgspec.structs.replace(one.setting, hour=hour)
 
 
@@ -103,10 +105,6 @@ def _by_score(policy: Policy) -> frozenset[object]:
 
 def run(task: Task) -> Iterator[Progress]:
     """Carry a task out; the last progress is the finished one. Raises SQLAlchemyError, PolicyError."""
-    from sqlalchemy import create_engine
-
-    from storage.database import normalise
-
     live, draft = from_sources(task.live), from_sources(task.draft)
     judge: Engine | None = None
     if task.judged or needs_words(live, draft):
@@ -115,20 +113,16 @@ def run(task: Task) -> Iterator[Progress]:
         judge = default_engine()
         # No policy decides by the feeling, and the language is noted with the message.
         judge.sentiment = judge.identify = None
-    database = create_engine(normalise(task.url))
     tally, done, unread, told = Tally(), 0, 0, time.monotonic()
-    try:
-        with database.connect() as connection:
-            of = task.traffic.count(connection)
-            yield Progress(0, of, 0, False, tally)
-            for counted in compare(task.traffic.read(connection), live, draft, judge, tally):
-                done += 1
-                unread += not counted
-                if time.monotonic() - told > TOLD_SECONDS:
-                    told = time.monotonic()
-                    yield Progress(done, of, unread, False, tally)
-    finally:
-        database.dispose()
+    with looking(task.url) as connection:
+        of = task.traffic.count(connection)
+        yield Progress(0, of, 0, False, tally)
+        for counted in compare(task.traffic.read(connection), live, draft, judge, tally):
+            done += 1
+            unread += not counted
+            if time.monotonic() - told > TOLD_SECONDS:
+                told = time.monotonic()
+                yield Progress(done, of, unread, False, tally)
     yield Progress(done, done, unread, True, tally)
 
 

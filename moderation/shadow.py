@@ -6,6 +6,7 @@ import logging
 
 import msgspec
 
+from moderation.hour import hour_of
 from moderation.judgement import Judgement
 from policies.comparison import Tally
 from policies.policy import Policy
@@ -33,7 +34,7 @@ class Shadow:
         """
         try:
             decided = judged.decision
-            hour = self.policy.hour(at)
+            hour = hour_of(self.policy, at)
             if hour != setting.hour:
                 setting = msgspec.structs.replace(setting, hour=hour)
             after = self.policy.decide(decided.findings, judged.scores, setting, judged.failures, text)

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection
 
 from moderation.heat import Mood, Tone
 from policies.decision import Decision
 from rules.types import Role, Setting, Stage, Utterance
-from storage import tables as t
+from storage import traffic as stored
 from storage.log import PostedBody
 from storage.values import Form
 
 RECENT = 8  # messages before, as the judgement had them
 DAY_MS = 86_400_000
-_ROWS = 500  # fetched at once
-_CONVERSATIONS = 200  # whose logs are asked for at once
-_KINDS = ("joined", "left", "setting", "posted", "edited")
 _posted = msgspec.json.Decoder(PostedBody)
 _body = msgspec.json.Decoder(dict[str, Any])
 _decision = msgspec.json.Decoder(Decision)
@@ -62,33 +59,27 @@ class Traffic(msgspec.Struct, frozen=True):
 
     def count(self, connection: Connection) -> int:
         """How many there are."""
-        e, r = t.events.c, t.refusals.c
-        events = select(func.count()).select_from(_of_kind(t.events, self)).where(
-            e.tenant == self.tenant, e.kind.in_(("posted", "edited")), e.at >= self.since
-        )  # fmt: skip
-        refusals = select(func.count()).select_from(_of_kind(t.refusals, self)).where(
-            r.tenant == self.tenant, r.at >= self.since
-        )  # fmt: skip
-        return int(connection.execute(events).scalar_one()) + int(connection.execute(refusals).scalar_one())
+        return stored.count(connection, self.tenant, self.kind, self.but, self.since)
 
     def read(self, connection: Connection) -> Iterator[Said]:
         """All of them, conversation by conversation in the order of their log; those that were refused come last."""
-        for places in _pages(connection, self):
+        for places in stored.conversations(connection, self.tenant, self.kind, self.but):
             scene: _Scene | None = None
-            for row in _streamed(connection, _events(self.tenant, list(places))):
+            for row in stored.events(connection, self.tenant, list(places)):
                 if scene is None or scene.conversation != row.conversation:
                     scene = _Scene(places[row.conversation])
                 said = scene.take(row)
+                # What is older is left out: it still tells who was there and what was said before.
                 if said is not None and said.at >= self.since:
                     yield said
-        for row in _streamed(connection, _refused(self)):
+        for row in stored.refusals(connection, self.tenant, self.kind, self.but, self.since):
             yield _refusal(row)
 
 
 class _Scene:
     """A conversation as far as it has been read: who is in it, and how it goes."""
 
-    def __init__(self, row: Row[Any]) -> None:
+    def __init__(self, row: Any) -> None:
         self.conversation: str = row.id
         self.kind: str = row.kind
         # As it is now; what it was at first is nowhere told, only what it was changed to.
@@ -99,7 +90,7 @@ class _Scene:
         self.mood = Mood()
         self.moods: dict[str, Mood] = {}
 
-    def take(self, row: Row[Any]) -> Said | None:
+    def take(self, row: Any) -> Said | None:
         """The next event; what was said in it, if it was words."""
         match row.kind:
             case "joined":
@@ -120,12 +111,12 @@ class _Scene:
                 return self._said(row, edited.form, edited.decision)
         return None
 
-    def _said(self, row: Row[Any], form: Form, decision: Decision | None) -> Said:
+    def _said(self, row: Any, form: Form, decision: Decision | None) -> Said:
         setting = decision.evidence.setting if decision is not None and decision.evidence is not None else None
         setting = self._setting(row, form) if setting is None else msgspec.structs.replace(setting, recent=self.recent)
         return Said(row.message, row.conversation, row.seq, row.at, row.text, setting, decision, form.language)
 
-    def _setting(self, row: Row[Any], form: Form) -> Setting:
+    def _setting(self, row: Any, form: Form) -> Setting:
         _, lang, since = self.members.get(row.actor, (form.role, "", 0))
         return Setting(
             author=row.actor, sender=form.role,
@@ -135,7 +126,7 @@ class _Scene:
             account_age_days=max(0, row.at - since) // DAY_MS if since else None, kind=self.kind,
         )  # fmt: skip
 
-    def _listen(self, row: Row[Any], form: Form) -> None:
+    def _listen(self, row: Any, form: Form) -> None:
         tone = Tone(form.heat, form.feeling, form.language)
         self.moods[row.actor] = self.moods.get(row.actor, _CALM).after(tone, row.at)
         if form.state == "visible" and row.text is not None:
@@ -146,70 +137,16 @@ class _Scene:
 _CALM = Mood()
 
 
-def _refusal(row: Row[Any]) -> Said:
+def _refusal(row: Any) -> Said:
     decision = _decision.decode(row.decision)
     setting = decision.evidence.setting if decision.evidence is not None else None
     if setting is None:
         setting = Setting(
             author=row.author, sender=Role(row.role or Role.BUYER), listing=row.listing, stage=Stage(row.stage),
-            language=row.lang or None, kind=row.conversation_kind,
+            language=row.lang or None, kind=row.kind,
         )  # fmt: skip
     language = decision.evidence.language if decision.evidence is not None else ""
     return Said(row.message, row.conversation, 0, row.at, row.text, setting, decision, language)
-
-
-def _pages(connection: Connection, traffic: Traffic) -> Iterator[dict[str, Any]]:
-    """The conversations that are meant, by their ids, some at a time."""
-    c = t.conversations.c
-    query = select(c.id, c.kind, c.listing, c.stage).where(c.tenant == traffic.tenant).order_by(c.id)
-    if traffic.kind:
-        query = query.where(c.kind == traffic.kind)
-    if traffic.but:
-        query = query.where(c.kind.not_in(traffic.but))
-    last = ""
-    while page := {row.id: row for row in connection.execute(query.where(c.id > last).limit(_CONVERSATIONS))}:
-        yield page
-        last = next(reversed(page))  # in the database's order, which need not be ours
-
-
-def _events(tenant: str, conversations: Sequence[str]) -> Select[Any]:
-    """In the order of the primary key: nothing is sorted, however long the logs are."""
-    e, w = t.events.c, t.texts.c
-    words = and_(w.tenant == e.tenant, w.message == e.message, w.revision == e.seq)
-    return (
-        select(e.conversation, e.seq, e.kind, e.actor, e.at, e.message, e.body, w.text)
-        .select_from(t.events.outerjoin(t.texts, words))
-        # What is older is left out later on: it still tells who was there and what was said before.
-        .where(e.tenant == tenant, e.conversation.in_(conversations), e.kind.in_(_KINDS))
-        .order_by(e.conversation, e.seq)
-    )
-
-
-def _refused(traffic: Traffic) -> Select[Any]:
-    r, w, c, m = t.refusals.c, t.texts.c, t.conversations.c, t.members.c
-    words = and_(w.tenant == r.tenant, w.message == r.message, w.revision == 0)
-    author = and_(m.tenant == r.tenant, m.conversation == r.conversation, m.participant == r.author)
-    return (
-        select(r.message, r.conversation, r.author, r.at, r.decision, w.text, c.kind.label("conversation_kind"),
-               c.listing, c.stage, m.role, m.lang)
-        .select_from(_of_kind(t.refusals, traffic).outerjoin(t.texts, words).outerjoin(t.members, author))
-        .where(r.tenant == traffic.tenant, r.at >= traffic.since)
-    )  # fmt: skip
-
-
-def _of_kind(table: Any, traffic: Traffic) -> Any:
-    c = t.conversations.c
-    here = [c.tenant == table.c.tenant, c.id == table.c.conversation]
-    if traffic.kind:
-        here.append(c.kind == traffic.kind)
-    if traffic.but:
-        here.append(c.kind.not_in(traffic.but))
-    return table.join(t.conversations, and_(*here))
-
-
-def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
-    options: dict[str, Any] = {"yield_per": _ROWS}
-    yield from connection.execution_options(**options).execute(query)
 
 
 def kinds_with_law(own: Collection[str], kind: str) -> tuple[str, ...]:

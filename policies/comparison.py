@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from enum import StrEnum
 
 import msgspec
 
 from policies.decision import Decision, Verdict
 
-SAMPLES = 40  # kept of each kind of change
+SAMPLES = 40  # kept of each kind of change at most, and at least half as many once there were more
 WAITS = frozenset({Verdict.FLAG, Verdict.HOLD})  # for a person
 DAY_MS = 86_400_000
 
@@ -49,7 +48,8 @@ class Tally(msgspec.Struct):
 
     ``changes`` counts by kind of change, the others by clause, language or role and then by it; ``languages`` and ``roles``
     count all messages too, under an empty kind. ``before`` and ``after`` count verdicts. ``review`` is how many wait for a person
-    by the one and by the other policy. ``first_at`` and ``last_at`` bound the time that the messages are from.
+    by the one and by the other policy. ``first_at`` and ``last_at`` bound the time that the messages are from. ``steps`` tells
+    the how-manieth change of a kind is kept as a sample.
     """
 
     messages: int = 0
@@ -63,6 +63,7 @@ class Tally(msgspec.Struct):
     first_at: int = 0
     last_at: int = 0
     samples: dict[str, list[Sample]] = {}
+    steps: dict[str, int] = {}
 
     @property
     def days(self) -> float:
@@ -117,12 +118,17 @@ class Tally(msgspec.Struct):
             self.samples[kind] = sorted(together, key=lambda sample: sample.at)[-SAMPLES:]
 
     def _keep(self, sample: Sample) -> None:
-        """Every change has the same chance to be among the samples, however many there are."""
+        """Samples are spread evenly over all changes: when there are too many, each second one goes."""
+        step = self.steps.setdefault(sample.change, 1)
+        if (self.changes[sample.change] - 1) % step:
+            return
         kept = self.samples.setdefault(sample.change, [])
-        if len(kept) < SAMPLES:
-            kept.append(sample)
-        elif (place := random.randrange(self.changes[sample.change])) < SAMPLES:
-            kept[place] = sample
+        if len(kept) == SAMPLES:
+            kept[:] = kept[::2]
+            self.steps[sample.change] = 2 * step
+            if (self.changes[sample.change] - 1) % (2 * step):
+                return
+        kept.append(sample)
 
 
 def change(before: Decision, after: Decision) -> Change | None:

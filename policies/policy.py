@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -16,7 +14,6 @@ from policies.mentions import Mentions
 from rules.types import Category, Finding, Role, Setting, Stage
 
 LANGUAGES = ("es", "en", "pt")
-QUARTER_MS = 900_000
 REVIEW = "review"  # the queue of a flagged or held message when its clause names no other
 
 
@@ -230,7 +227,6 @@ class Policy:
         self._listings = _named(clause.listing for clause in self.clauses)
         self._kinds = _named(clause.kind for clause in self.clauses)
         self._languages = _named(clause.language for clause in self.clauses)
-        self._hour = (-1, 0)
         ranking = sorted(self.clauses, key=lambda clause: (-clause.verdict.rank, clause.order))
         self._strength = {clause.order: place for place, clause in enumerate(ranking)}
         self._plans: dict[tuple[Role, Stage, str | None, str | None, str | None], _Plan] = {}
@@ -290,19 +286,9 @@ class Policy:
         """The clause of that id, if there is one in force."""
         return self._by_id.get(id)
 
-    def hour(self, at: int) -> int | None:
-        """The hour of the day in the policy's time zone, ``at`` in milliseconds since 1970; None if no clause asks for it."""
-        if not self._asks_the_hour:
-            return None
-        quarter, hour = self._hour  # no zone changes its clock within a quarter of an hour
-        if quarter != at // QUARTER_MS:
-            quarter = at // QUARTER_MS
-            hour = datetime.fromtimestamp(quarter * QUARTER_MS / 1_000, ZoneInfo(self.time_zone)).hour
-            self._hour = (quarter, hour)
-        return hour
-
     @cached_property
-    def _asks_the_hour(self) -> bool:
+    def asks_the_hour(self) -> bool:
+        """Whether any clause speaks of the hour of the day, so that somebody must look at the clock."""
         return any(clause.hours for clause in self.clauses)
 
     def behaviour(self, failure: Failure) -> Behaviour:

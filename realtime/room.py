@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from moderation.heat import Mood, Tone
+from moderation.hour import hour_of
 from moderation.policy_book import PolicyBook
 from policies.policy import Policy
 from realtime.protocol import ConversationView, Person
@@ -129,7 +130,7 @@ class Room:
             author=base.author, sender=base.sender, audience=base.audience, listing=base.listing, stage=base.stage,
             language=self.language_of(member), recent=self.recent, heat=self.mood.heat_at(at),
             account_age_days=_days(member.account_created_at, at),
-            hour=self.policy.hour(at), kind=base.kind,
+            hour=hour_of(self.policy, at), kind=base.kind,
         )  # fmt: skip
 
     def reader(self, participant: str) -> Reader:

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from moderation.engine import Engine
+from moderation.hour import hour_of
 from moderation.policy_book import PolicyBook
 from moderation.review.statement import Statement
 from realtime.auth import mint
@@ -243,7 +244,7 @@ class Api:
             policy = self.policies.of(tenant.id, one.kind)
             setting = Setting(
                 sender=one.sender, listing=one.listing, stage=one.stage, language=one.lang, kind=one.kind,
-                hour=policy.hour(now()),
+                hour=hour_of(policy, now()),
             )  # fmt: skip
             # Beside the event loop: a hundred long texts would hold up everybody's chats.
             judgement = await asyncio.to_thread(self.engine.judge, one.text, setting, policy)

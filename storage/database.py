@@ -146,6 +146,22 @@ class Database:
             os.close(self._lock_file)
 
 
+@contextmanager
+def looking(url: str) -> Iterator[Connection]:
+    """A connection of the command line, or of a process beside a server, that reads and nothing else, for as long as it likes."""
+    engine = _engine(normalise(url), writes=False)
+    try:
+        with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SET statement_timeout = 0"))
+                connection.execute(text("SET default_transaction_read_only = on"))
+                connection.execute(text("SET idle_in_transaction_session_timeout = 0"))
+                connection.commit()
+            yield connection
+    finally:
+        engine.dispose()
+
+
 def normalise(url: str) -> URL:
     """The SQLAlchemy URL for what an operator writes; PostgreSQL gets its driver. Raises ValueError for any other database."""
     parsed = make_url(url)

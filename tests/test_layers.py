@@ -19,7 +19,7 @@ OUTSIDE = {
     "rules": {"ahocorasick_rs", "emoji", "msgspec", "phonenumbers"},
     "policies": {"msgspec"},
     "storage": {"alembic", "msgspec", "prometheus_client", "psycopg", "sqlalchemy"},
-    "moderation": {"detoxify", "msgspec", "numpy", "torch", "transformers"},
+    "moderation": {"detoxify", "msgspec", "numpy", "sqlalchemy.Connection", "torch", "transformers"},
     "desk": {"msgspec", "sqlalchemy"},
     "realtime": {"jwt", "msgspec", "prometheus_client", "redis", "sqlalchemy.Connection", "uvicorn", "websockets"},
     "server": {
@@ -27,7 +27,9 @@ OUTSIDE = {
         "uvicorn", "uvloop",
         "sqlalchemy.Connection", "sqlalchemy.create_engine", "sqlalchemy.exc", "sqlalchemy.text",
     },
-    "bench": {"click", "detoxify", "msgspec", "torch", "transformers", "uvloop", "websockets"},
+    "bench": {
+        "click", "detoxify", "msgspec", "sqlalchemy.Connection", "torch", "transformers", "uvloop", "websockets",
+    },
     "training": {"click", "msgspec", "numpy", "scipy", "sklearn"},
 }  # fmt: skip
 # They decide by what they are given; the only I/O is reading tables of their own.

@@ -428,27 +428,3 @@ def test_passing_circumstances_also_bind_a_clause_about_scores() -> None:
     hot = policy('scores = { toxicity = 0.8 }\nheat = 0.5\nverdict = "hold"')
     assert hot.decide((), {"toxicity": 0.9}, Setting(heat=0.5)).verdict is Verdict.HOLD
     assert hot.decide((), {"toxicity": 0.9}, Setting(heat=0.4)).verdict is Verdict.ALLOW
-
-
-SUMMER, WINTER = 1_784_289_600_000, 1_768_564_800_000  # 12:00 UTC on 17 July and on 16 January 2026
-
-
-@pytest.mark.parametrize(
-    ("zone", "at", "hour"),
-    [
-        ("UTC", SUMMER, 12),
-        ("Europe/Madrid", SUMMER, 14),
-        ("Europe/Madrid", WINTER, 13),
-        ("America/Sao_Paulo", SUMMER, 9),
-        ("Asia/Kathmandu", SUMMER, 17),
-        ("Asia/Kathmandu", SUMMER + 15 * 60_000, 18),
-    ],
-)
-def test_the_hour_is_that_of_the_policys_time_zone(zone: str, at: int, hour: int) -> None:
-    head = HEAD.replace("America/Sao_Paulo", zone)
-    clause = '[[clause]]\nid = "c"\ncategory = "contact"\nhours = "22-07"\nverdict = "hold"\n'
-    assert parse((head + FAILURE + clause).encode(), "p.toml").hour(at) == hour
-
-
-def test_nobody_asks_for_the_hour_where_no_clause_does() -> None:
-    assert policy(CONTACT).hour(SUMMER) is None
