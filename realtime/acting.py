@@ -126,17 +126,18 @@ def settings(tx: Transaction, tenant: str) -> ReviewSettings:
     return ReviewSettings() if kept is None else msgspec.json.decode(kept, type=ReviewSettings)
 
 
-def carry_out(tx: Transaction, staff: Staff, id: str, deed: Deed, policy: Policy, act_id: str, at: int) -> Done:
+def carry_out(
+    tx: Transaction, staff: Staff, conversation: str, id: str, deed: Deed, policy: Policy, act_id: str, at: int
+) -> Done:
     """Do it. Raises NotFound, BadActs, NotAllowed, Claimed (somebody else was first, or has it) or Barred."""
     tenant = staff.tenant
+    log.lock(tx, tenant, conversation)
     done = acts.by_request(tx, tenant, staff.id, deed.request)
     if done is not None:
         if done.message != id:
             raise acting.BadActs("request", "Something else was done under this request.")
         return Done(done, review_items.load(tx, tenant, id), again=True)
 
-    about = subject(tx, tenant, id)
-    log.lock(tx, tenant, about.conversation)
     about = subject(tx, tenant, id)
     item = review_items.find(tx, tenant, id, lock=True)
     if item is None:
@@ -415,8 +416,7 @@ def _taken_back(tx: Transaction, tenant: str, message: Message) -> bool:
 
 
 def _member(tx: Transaction, tenant: str, about: Subject) -> Member | None:
-    members = conversations.load(tx, tenant, about.conversation).members
-    return next((one for one in members if one.id == about.author), None)
+    return conversations.member(tx, tenant, about.conversation, about.author)
 
 
 def _is_member(tx: Transaction, tenant: str, conversation: str, participant: str) -> bool:

@@ -165,7 +165,7 @@ class Review:
         policy = await self.policy(staff.tenant, conversation)
         act_id = self._new_id(at)
         done = await self.database.write(
-            lambda tx: acting.carry_out(tx, staff, message, deed, policy, act_id, at)
+            lambda tx: acting.carry_out(tx, staff, conversation, message, deed, policy, act_id, at)
         )  # fmt: skip
         if not done.again:
             self._tell(staff, done, _CHANGES.get(done.acted.outcome, "decided"))

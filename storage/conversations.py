@@ -65,10 +65,7 @@ def load(connection: Connection, tenant: str, id: str) -> Conversation:
         tenant=tenant, id=id, title=row.title, listing=row.listing, stage=Stage(row.stage), kind=row.kind,
         last_seq=row.last_seq, created_at=row.created_at,
         members=tuple(
-            Member(
-                m.participant, m.name, Role(m.role), m.lang, m.joined_seq, m.left_seq or 0, m.read_seq, m.muted_until,
-                m.account_created_at,
-            )
+            _as_member(m)
             for m in members
         ),
         invitation=invitations.latest(connection, tenant, id),
@@ -172,6 +169,19 @@ def title(connection: Connection, tenant: str, id: str) -> str:
     return str(found)
 
 
+def member(connection: Connection, tenant: str, conversation: str, participant: str) -> Member | None:
+    """Somebody as a member of a conversation, who may have left; None for who never was one."""
+    m = connection.execute(select(t.members).where(_member(tenant, conversation, participant))).first()
+    return None if m is None else _as_member(m)
+
+
+def members_of(connection: Connection, tenant: str, conversations: Sequence[str]) -> dict[tuple[str, str], Member]:
+    """All who are or were members, by conversation and id."""
+    c = t.members.c
+    rows = connection.execute(select(t.members).where(c.tenant == tenant, c.conversation.in_(conversations)))
+    return {(row.conversation, row.participant): _as_member(row) for row in rows}
+
+
 def names(
     connection: Connection, tenant: str, wanted: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[str, str]]:
@@ -251,3 +261,10 @@ def _presented(member: Member) -> dict[str, Any]:
 def _member(tenant: str, conversation: str, participant: str) -> ColumnElement[bool]:
     c = t.members.c
     return (c.tenant == tenant) & (c.conversation == conversation) & (c.participant == participant)
+
+
+def _as_member(row: Any) -> Member:
+    return Member(
+        row.participant, row.name, Role(row.role), row.lang, row.joined_seq, row.left_seq or 0, row.read_seq,
+        row.muted_until, row.account_created_at,
+    )  # fmt: skip

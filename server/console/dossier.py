@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
 from moderation.review.acting import UNDO_MS
 from moderation.review.severity import Severity, of_category
-from moderation.review.strikes import POINTS, propose
+from moderation.review.strikes import POINTS, Proposal, propose
 from policies.decision import Decision, Evidence, Verdict
 from policies.policy import Clause, Policy
 from realtime.acting import settings, severity_of
@@ -49,25 +48,28 @@ class People(msgspec.Struct, frozen=True):
 
 def people(tx: Connection, tenant: str, places: Sequence[str]) -> People:
     """The names that are needed to show what happened in these conversations."""
-    members: dict[tuple[str, str], Member] = {}
-    titles: dict[str, str] = {}
-    for id in dict.fromkeys(places):
-        try:
-            conversation = conversations.load(tx, tenant, id)
-        except NotFound:
-            continue
-        titles[id] = conversation.title
-        members |= {(id, one.id): one for one in conversation.members}
-    return People(members, titles, {one.staff.id: one.staff.name for one in accounts.everybody(tx, tenant)})
+    return People(
+        conversations.members_of(tx, tenant, places), conversations.titles(tx, tenant, places), staff_names(tx, tenant)
+    )
 
 
-def rows(tx: Connection, tenant: str, items: Sequence[Item], at: int) -> list[Row]:
-    """Items as the queue lists them."""
+def staff_names(tx: Connection, tenant: str) -> dict[str, str]:
+    """The names of all who ever were of the staff, by id."""
+    return {one.staff.id: one.staff.name for one in accounts.everybody(tx, tenant)}
+
+
+def rows(
+    tx: Connection, tenant: str, items: Sequence[Item], at: int, staff: Mapping[str, str] | None = None
+) -> list[Row]:
+    """Items as the queue lists them. ``staff`` are the names of the staff, where they are known already."""
+    if not items:
+        return []
     texts = log.many(tx, tenant, [item.message for item in items])
-    refused = refusals.many(tx, tenant, [item.message for item in items if item.message not in texts])
+    unsent = [item.message for item in items if item.message not in texts]
+    refused = refusals.many(tx, tenant, unsent) if unsent else {}
     names = conversations.names(tx, tenant, [(item.conversation, item.author) for item in items])
     titles = conversations.titles(tx, tenant, [item.conversation for item in items])
-    staff = {one.staff.id: one.staff.name for one in accounts.everybody(tx, tenant)}
+    staff = staff_names(tx, tenant) if staff is None else staff
     told = []
     for item in items:
         message = texts.get(item.message)
@@ -93,47 +95,45 @@ def detail(tx: Connection, staff: Staff, id: str, policy: Policy, looking: Seque
     rules = settings(tx, tenant)
     points = strikes.points(tx, tenant, item.author, at)
     severity = severity_of(item.clauses[0] if item.clauses else "", policy, item)
-    (row,) = rows(tx, tenant, [item], at)
+    (row,) = rows(tx, tenant, [item], at, known.staff)
     return Detail(
-        item=row, message=message_view(tx, tenant, id, known), findings=decision.findings,
+        item=row, message=message_view(tx, tenant, id, known, message), findings=decision.findings,
         scores=(decision.evidence or Evidence()).scores,
         clauses=clause_views(policy, decision.clauses, staff.lang, item.categories),
         decisions=[_decision_view(one) for one in decided],
         reports=[ReportView(one.reason, one.note, one.day) for one in reports.about(tx, tenant, id)],
         appeal=appeals.find(tx, tenant, id), acts=[act_view(one, known.staff, staff, at) for one in done],
         context=context(tx, tenant, item.conversation, id, message.seq if message is not None else 0, known),
-        person=person(tx, staff, item.author, known.members.get((item.conversation, item.author)), at,
-                      proposal_for=(points, severity, rules.ladder)),
+        person=person(tx, staff, item.author, known.members.get((item.conversation, item.author)), at, known.staff,
+                      propose(points, severity, rules.ladder)),
         looking=list(looking), names=dict(known.staff), may=_may(staff, item, message, at),
     )  # fmt: skip
 
 
 def person(
-    tx: Connection,
-    staff: Staff,
-    id: str,
-    member: Member | None,
-    at: int,
-    *,
-    proposal_for: tuple[Any, ...] | None = None,
-) -> PersonView:
+    tx: Connection, staff: Staff, id: str, member: Member | None, at: int, names: Mapping[str, str],
+    proposal: Proposal | None = None,
+) -> PersonView:  # fmt: skip
     """A participant's history in this tenant."""
     tenant = staff.tenant
-    names = {one.staff.id: one.staff.name for one in accounts.everybody(tx, tenant)}
+    given = strikes.of_participant(tx, tenant, id)
     items = review_items.of_author(tx, tenant, id, HISTORY)
     return PersonView(
         id=id, name=member.name if member else id, role=member.role if member else "",
-        lang=member.lang if member else "", points=strikes.points(tx, tenant, id, at),
-        strikes=strikes.of_participant(tx, tenant, id), sanctions=sanctions.of_participant(tx, tenant, id),
+        lang=member.lang if member else "",
+        points=sum(one.points for one in given if not one.withdrawn_at and one.expires_at > at), strikes=given,
+        sanctions=sanctions.of_participant(tx, tenant, id),
         acts=[act_view(one, names, staff, at) for one in acts.of_author(tx, tenant, id, HISTORY)],
-        items=rows(tx, tenant, items, at), conversations=conversations.how_many_of(tx, tenant, id),
-        proposal=propose(*proposal_for) if proposal_for else None,
+        items=rows(tx, tenant, items, at, names), conversations=conversations.how_many_of(tx, tenant, id),
+        proposal=proposal,
     )  # fmt: skip
 
 
-def message_view(tx: Connection, tenant: str, id: str, known: People) -> MessageView:
-    """The message of an item, whole. Raises NotFound."""
-    message = log.find(tx, tenant, id)
+def message_view(
+    tx: Connection, tenant: str, id: str, known: People, message: Message | None = None
+) -> MessageView:  # fmt: skip
+    """The message of an item, whole; ``message`` where it was read already. Raises NotFound."""
+    message = message or log.find(tx, tenant, id)
     if message is None:
         refused = refusals.find(tx, tenant, id)
         if refused is None:

@@ -259,7 +259,7 @@ class ReviewApi:
             audit.record(tx, staff.tenant, staff.id, "person.seen", id, {}, at)
             (newest,) = conversations.all_of(tx, staff.tenant, id, 1)
             known = dossier.people(tx, staff.tenant, [newest[0]])
-            return dossier.person(tx, staff, id, known.members.get((newest[0], id)), at)
+            return dossier.person(tx, staff, id, known.members.get((newest[0], id)), at, known.staff)
 
         return await self.database.write(act)
 
