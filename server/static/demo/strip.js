@@ -64,7 +64,7 @@ export class Strip {
     this.scroll = h("div", { class: "scroll", tabindex: "0" }, this.empty, this.list);
     this.speaker = h("div", { class: "aside", role: "status" });
     this.console = h("span");
-    this.roles = /** @type {const} */ (["reviewer", "lead"]).map((role) => ({ role, element: button("", { class: "link", onclick: () => this.#enter(role) }) }));
+    this.roles = /** @type {const} */ (["reviewer", "lead"]).map((role) => ({ role, element: button("", { disabled: true, onclick: () => this.#enter(role) }) }));
     this.element = h(
       "section",
       { class: "panel strip" },
@@ -95,6 +95,7 @@ export class Strip {
   watch(started, decisions) {
     this.names = new Map([...started.people, started.agent].map(({ id, name }) => [id, name]));
     this.started = started;
+    for (const { element } of this.roles) element.disabled = false;
     this.decisions = decisions;
     this.connection?.close();
     this.connection = new Connection(location.origin, {

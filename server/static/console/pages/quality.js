@@ -48,10 +48,10 @@ export async function mount(root, context) {
     figures.replaceChildren(
       h("dl", { class: "tiles" },
         tile(voice.say("quality.decided"), voice.number.format(sum(Object.values(told.outcomes))), ""),
-        tile(voice.say("quality.false"), percent(told.false_alarms.share), bounds(told.false_alarms)),
-        tile(voice.say("quality.overturned"), percent(told.overturned.share), bounds(told.overturned)),
+        tile(voice.say("quality.false"), part(told.false_alarms), bounds(told.false_alarms)),
+        tile(voice.say("quality.overturned"), part(told.overturned), bounds(told.overturned)),
         tile(voice.say("quality.kappa"), told.agreement.kappa === null ? "—" : voice.number.format(Math.round(told.agreement.kappa * 100) / 100), voice.say("quality.pairs", { n: told.agreement.pairs })),
-        tile(voice.say("quality.waiting"), duration(told.waiting.median_ms), voice.say("quality.p90", { time: duration(told.waiting.p90_ms) }))),
+        tile(voice.say("quality.waiting"), told.waiting.items ? duration(told.waiting.median_ms) : "—", told.waiting.items ? voice.say("quality.p90", { time: duration(told.waiting.p90_ms) }) : voice.say("quality.untold"))),
       h("div", { class: "columns" }, h("section", { class: "card" }, volume.element), h("section", { class: "card" }, outcomes.element)),
       lines(voice.say("quality.by_clause"), told.by_clause, called),
       lines(voice.say("quality.by_language"), told.by_language, (key) => key.toUpperCase()),
@@ -60,6 +60,7 @@ export async function mount(root, context) {
   };
 
   const percent = (/** @type {number} */ share) => new Intl.NumberFormat(voice.lang, { style: "percent", maximumFractionDigits: share < 0.1 ? 1 : 0 }).format(share);
+  const part = (/** @type {any} */ share) => (share.of ? percent(share.share) : "—");
   const bounds = (/** @type {any} */ share) => (share.of ? voice.say("quality.bounds", { of: share.of, low: percent(share.low), high: percent(share.high) }) : voice.say("quality.untold"));
   const duration = (/** @type {number} */ ms) => (ms < 3_600_000 ? voice.say("minutes", { n: Math.round(ms / 60_000) }) : voice.say("hours", { n: Math.round(ms / 3_600_000) }));
   const lines = (/** @type {string} */ title, /** @type {any[]} */ all, /** @type {(key: string) => string} */ name) =>

@@ -46,6 +46,8 @@ export class Queue {
   done = [];
   reason = "";
   busy = false;
+  /** @type {Promise<void>} */
+  #doing = Promise.resolve();
   #loading = false;
   #turn = 0;
   #peek = 0;
@@ -248,13 +250,13 @@ export class Queue {
     this.#look();
   }
 
-  /** @param {boolean} [done] */
-  #close(done = false) {
+  /** @param {boolean} [done] @param {string} [why] nothing more is given for now */
+  #close(done = false, why = "") {
     this.detail = null;
     this.current = "";
     clearInterval(this.#looking);
     this.root.classList.remove("opened");
-    this.middle.replaceChildren(idle(this.voice, done));
+    this.middle.replaceChildren(idle(this.voice, done, why));
     this.right.replaceChildren();
     this.list.choose("", false);
   }
@@ -360,10 +362,12 @@ export class Queue {
   // -------------------------------------------------------------------------------------------------- acting
 
   release() {
+    if (this.chosen.size > 1) return this.#inBulk([{ act: "release" }]);
     return this.#isAppeal() ? this.act([{ act: "overturn" }]) : this.act([{ act: "release" }]);
   }
 
   remove() {
+    if (this.chosen.size > 1) return this.#inBulk([{ act: "remove" }]);
     return this.#isAppeal() ? this.act([{ act: "uphold" }]) : this.act([{ act: "remove" }]);
   }
 
@@ -452,9 +456,15 @@ export class Queue {
    * @param {any[]} acts
    * @param {string} [words]
    */
-  async act(acts, words = "") {
+  act(acts, words = "") {
+    if (!this.busy) this.#doing = this.#act(acts, words);
+    return this.#doing;
+  }
+
+  /** @param {any[]} acts @param {string} words */
+  async #act(acts, words) {
     const { detail, voice, context } = this;
-    if (!detail || this.busy || !acts.every(({ act }) => this.#may(act))) return;
+    if (!detail || !acts.every(({ act }) => this.#may(act))) return;
     if (this.chosen.size > 1 && acts.every(({ act }) => !["mask", "uphold", "overturn", "note"].includes(act))) return void this.#inBulk(acts);
     const { item } = detail;
     const kind = acts[0].act;
@@ -490,10 +500,10 @@ export class Queue {
   /** @param {any} next @param {string} before */
   #goOn(next, before) {
     if (next?.item) return this.#show(next.item);
-    if (next?.withheld) this.context.toasts.show(this.voice.say("budget.spent", { n: next.withheld, time: this.voice.clock.format(next.budget_free_at) }));
+    const spent = next?.withheld ? this.voice.say("budget.spent", { n: next.withheld, time: this.voice.clock.format(next.budget_free_at) }) : "";
     const other = this.rows.find(({ message, status, claimed_by }) => message !== before && status !== "decided" && (status === "waiting" || claimed_by === this.context.me.id));
     if (other && !next) return void this.open(other.message);
-    this.#close(!this.rows.length);
+    this.#close(!this.rows.length, spent);
   }
 
   /** Somebody was faster, or it is no longer what it was. @param {Problem} problem @param {string} message */
@@ -517,8 +527,11 @@ export class Queue {
     this.done.push(entry);
   }
 
-  /** @param {{act: string, batch: boolean, message: string, until: number, close: () => void}} [entry] the last one, if none is given */
-  async undo(entry = this.done.findLast(({ until }) => until > Date.now())) {
+  /** @param {{act: string, batch: boolean, message: string, until: number, close: () => void}} [which] the last one, if none is given */
+  async undo(which) {
+    // Who decides and changes their mind in the same second means what is just being done.
+    await this.#doing;
+    const entry = which ?? this.done.findLast(({ until }) => until > Date.now());
     if (!entry) return void this.context.toasts.show(this.voice.say("undo.nothing"));
     this.done = this.done.filter((each) => each !== entry);
     entry.close();
@@ -813,7 +826,7 @@ export class Queue {
     const moving = voice.say("keys.moving");
     const deciding = voice.say("keys.deciding");
     const many = voice.say("keys.many");
-    const act = (/** @type {string} */ key, /** @type {string} */ name, /** @type {() => unknown} */ run, /** @type {string} */ needs = name) => ({ keys: [key], label: voice.say(`act.${name}`), group: deciding, run: () => void run(), when: () => this.#may(needs) || (this.#isAppeal() && (name === "release" || name === "remove")) });
+    const act = (/** @type {string} */ key, /** @type {string} */ name, /** @type {() => unknown} */ run, /** @type {string} */ needs = name) => ({ keys: [key], label: voice.say(`act.${name}`), group: deciding, run: () => void run(), when: () => this.#may(needs) || ((name === "release" || name === "remove") && (this.#isAppeal() || this.chosen.size > 1)) });
     return [
       { keys: ["j", "ArrowDown"], label: voice.say("keys.next"), group: moving, hidden: true, run: () => this.move(1) },
       { keys: ["k", "ArrowUp"], label: voice.say("keys.previous"), group: moving, hidden: true, run: () => this.move(-1) },

@@ -177,7 +177,8 @@ export function deeds(acts, voice) {
   );
 }
 
-/** Nothing is chosen, or there is nothing left. @param {Voice} voice @param {boolean} done */
-export function idle(voice, done) {
+/** Nothing is chosen, or there is nothing left. @param {Voice} voice @param {boolean} done @param {string} why nothing more is given for now */
+export function idle(voice, done, why = "") {
+  if (why) return h("div", { class: "nothing" }, sign("clock"), h("h2", {}, voice.say("budget")), h("p", {}, why));
   return h("div", { class: "nothing" }, sign(done ? "check" : "queue"), h("h2", {}, voice.say(done ? "queue.done" : "queue.choose")), h("p", {}, voice.say(done ? "queue.done.text" : "queue.choose.text")));
 }

@@ -223,6 +223,7 @@ export default {
   "late.decided": "{name} was faster: {outcome}",
   "late.claimed": "{name} has claimed it",
   "late.changed": "It has changed meanwhile. Look again.",
+  "budget": "Enough for this hour",
   "budget.spent.one": "{n} severe item waits for others: you have seen your share until {time}",
   "budget.spent.other": "{n} severe items wait for others: you have seen your share until {time}",
   "bulk.title.one": "{act} {n} item?",

@@ -222,6 +222,7 @@ const words = {
   "late.decided": "{name} se adelantó: {outcome}",
   "late.claimed": "{name} lo ha tomado",
   "late.changed": "Ha cambiado mientras tanto. Míralo otra vez.",
+  "budget": "Suficiente por esta hora",
   "budget.spent.one": "{n} caso grave espera a otras personas: has visto tu parte hasta las {time}",
   "budget.spent.other": "{n} casos graves esperan a otras personas: has visto tu parte hasta las {time}",
   "bulk.title.one": "¿{act} {n} caso?",

@@ -223,6 +223,7 @@ export default {
   "late.decided": "{name} foi mais rápido: {outcome}",
   "late.claimed": "{name} assumiu este caso",
   "late.changed": "Mudou nesse meio-tempo. Olhe de novo.",
+  "budget": "O suficiente por esta hora",
   "budget.spent.one": "{n} caso grave espera por outras pessoas: você já viu sua parte até {time}",
   "budget.spent.other": "{n} casos graves esperam por outras pessoas: você já viu sua parte até {time}",
   "bulk.title.one": "{act} {n} caso?",
