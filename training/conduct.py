@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
@@ -15,8 +17,10 @@ from sklearn.metrics import roc_auc_score
 from moderation.classifiers.heads import LANGUAGES, OUTPUTS, in_any
 from moderation.classifiers.table import WEIGHTS, read
 from rules.text import fold
-from training import card, corpus, lexicon, linear, matrix
+from training import card, corpus, linear, matrix
 from training.corpus import FOLDS, Line
+from training.features import LISTS
+from training.lexicon import Lexicon
 from training.matrix import Vector, Vocabulary
 
 HEADS = ("toxicity en", "toxicity es", "toxicity pt", "insult", "hate", "threat")
@@ -29,7 +33,6 @@ LABELLED = (
     "offendes es",
     "told_br pt",
 )
-LISTS = ("profanity", "insult", "abuse", "positive", "negative")
 
 DOUBT = 0.025
 
@@ -55,16 +58,10 @@ def main(folder: Path) -> None:
     lines = corpus.read(folder)
     vocabulary = Vocabulary.load(WEIGHTS / "features.npz")
     learner = Learner(lines, vocabulary)
-    columns, sums, peaks = [], [], []
-    for head in HEADS:
-        found, whole, peak = learner.whole(head)
-        columns.append(found)
-        sums.append(whole)
-        peaks.append(peak)
-    for place, head in enumerate(LEARNT_FROM_WINDOWS):
-        found, peaks[place] = learner.windows(head)
-        columns.append(found)
-    logits, slopes = calibrate(lines, np.stack(sums), np.stack(peaks), learner)
+    learnt = learner.all()
+    columns = [head.whole for head in learnt] + [head.window for head in learnt if head.window is not None]
+    sums, peaks = np.stack([head.sums for head in learnt]), np.stack([head.peaks for head in learnt])
+    logits, slopes = calibrate(lines, sums, peaks, learner)
     thresholds = choose_thresholds(lines, logits)
     card.write("conduct", **report(lines, logits, thresholds))
     table, scales = matrix.quantized(np.column_stack(columns))
@@ -179,6 +176,15 @@ def _threat(line: Line) -> tuple[float, float]:
     return _harmless(line) or (0.0, 0.0)
 
 
+class Learnt(msgspec.Struct, frozen=True):
+    """A head: weights for the sum over a text and for that over a window, (features,); of each line both sums."""
+
+    whole: Vector
+    window: Vector | None
+    sums: Vector
+    peaks: Vector
+
+
 class Learner:
     """Learns columns from lines and from the windows of lines, by models that never saw the line they speak on."""
 
@@ -191,36 +197,35 @@ class Learner:
         self._source = np.unique([f"{line.source} {line.lang}" for line in lines], return_inverse=True)[1]
         self.targets = {head: target(head, lines) for head in HEADS}
         self.languages = language_shares(self._text, vocabulary)
-        self._directions = {lang: lexicon.directions(vocabulary, LISTS, lang) for lang in LANGUAGES}
-        self._held: dict[str, list[Vector]] = {}
+        lexicon = Lexicon(lines, vocabulary)
+        self._directions = {lang: lexicon.directions(LISTS, lang) for lang in LANGUAGES}
 
-    def whole(self, head: str) -> tuple[Vector, Vector, Vector]:
-        """Weights (features,) from all lines; for each line the sum over its text and the highest over a window."""
-        wanted, weight = self.targets[head]
-        used = weight > 0
-        sums, peaks = np.zeros(len(wanted)), np.zeros(len(wanted))
-        self._held[head] = []
-        for held in range(FOLDS):
-            found = self._fit(head, self._text, wanted, weight, used & (self._folds != held), self._source)
-            self._held[head].append(found)
-            sums = np.where(self._folds == held, self._text @ found, sums)
-            peaks = np.where(self._folds == held, self._peaks(found), peaks)
-        return self._fit(head, self._text, wanted, weight, used, self._source), sums, peaks
+    def all(self) -> list[Learnt]:
+        """Of each of ``HEADS``, by two processes, each of which has a copy of all lines."""
+        global _learner
+        _learner = self
+        with get_context("fork").Pool(2) as processes:
+            return processes.map(_learn, HEADS, chunksize=1)
 
-    def windows(self, head: str) -> tuple[Vector, Vector]:
-        """Weights (features,) from the windows of all lines, and for each line the highest sum over a window.
+    def learn(self, head: str) -> Learnt:
+        """Weights from all lines, and how each line looks to models that never saw it.
 
-        A window has the label of its line; of the windows of an abusive line, those count that look like it.
+        Of the windows of a line the highest sum counts. Where windows have weights of their own, a window has the label
+        of its line, and of the windows of an abusive line those count that look like it.
         """
         wanted, weight = self.targets[head]
         used = weight > 0
-        peaks = np.zeros(len(wanted))
+        sums, peaks = np.zeros(len(wanted)), np.zeros(len(wanted))
         for held in range(FOLDS):
             seen = used & (self._folds != held)
-            found = self._fit_windows(head, self._held[head][held], wanted, weight, seen)
+            found = self._fit(head, self._text, wanted, weight, seen, self._source)
+            sums = np.where(self._folds == held, self._text @ found, sums)
+            if head in LEARNT_FROM_WINDOWS:
+                found = self._fit_windows(head, found, wanted, weight, seen)
             peaks = np.where(self._folds == held, self._peaks(found), peaks)
-        first = self._fit(head, self._text, wanted, weight, used, self._source)
-        return self._fit_windows(head, first, wanted, weight, used), peaks
+        whole = self._fit(head, self._text, wanted, weight, used, self._source)
+        window = self._fit_windows(head, whole, wanted, weight, used) if head in LEARNT_FROM_WINDOWS else None
+        return Learnt(whole, window, sums, peaks)
 
     def _fit_windows(self, head: str, first: Vector, wanted: Vector, weight: Vector, seen: Flags) -> Vector:
         likeness = np.exp(2 * (self._window @ first))
@@ -242,6 +247,14 @@ class Learner:
         peaks = np.full(len(self._folds), -np.inf)
         np.maximum.at(peaks, self._owner, self._window @ found)
         return peaks
+
+
+def _learn(head: str) -> Learnt:
+    assert _learner is not None
+    return _learner.learn(head)
+
+
+_learner: Learner | None = None  # what the processes share
 
 
 def language_shares(scaled: csr_matrix, vocabulary: Vocabulary) -> Vector:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from moderation.classifiers.heads import LANGUAGES
 from moderation.classifiers.table import WEIGHTS
-from training import corpus, matrix
+from training import corpus, lexicon, matrix
 from training.matrix import Vocabulary
+
+LISTS = ("profanity", "insult", "abuse", "positive", "negative")  # every word of them is known, met or not
 
 
 def main(folder: Path) -> None:
-    vocabulary = Vocabulary.of(matrix.counts(corpus.read(folder)))
+    listed = lexicon.slots(LISTS, LANGUAGES)
+    vocabulary = Vocabulary.of(matrix.counts(corpus.read(folder)), listed)
     vocabulary.save(WEIGHTS / "features.npz")
-    print(f"{len(vocabulary.kept):,} features in {matrix.LEAST_LINES} lines or more")
+    print(f"{len(vocabulary.kept):,} features in {matrix.LEAST_LINES} lines or more, or in a word list")
 
 
 if __name__ == "__main__":

@@ -57,9 +57,12 @@ class Vocabulary:
         self.kept, self.idf = kept, idf
 
     @classmethod
-    def of(cls, matrix: csr_matrix) -> Vocabulary:
+    def of(cls, matrix: csr_matrix, listed: Sequence[int]) -> Vocabulary:
+        """Of what is in ``LEAST_LINES`` of the matrix, and of the slots ``listed``: what word lists know."""
         lines_with = np.asarray((matrix > 0).sum(axis=0)).ravel()
-        kept = np.flatnonzero(lines_with >= LEAST_LINES)
+        enough = lines_with >= LEAST_LINES
+        enough[listed] = True
+        kept = np.flatnonzero(enough)
         return cls(kept, 1 + np.log((1 + matrix.shape[0]) / (1 + lines_with[kept])))
 
     @classmethod

@@ -10,18 +10,19 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
 from sklearn.metrics import recall_score
 
 from moderation.classifiers.heads import LANGUAGES
 from moderation.classifiers.table import WEIGHTS
-from training import card, corpus, lexicon, linear, matrix
+from training import card, corpus, linear, matrix
 from training.corpus import FOLDS, Line
+from training.lexicon import Lexicon
 from training.matrix import Vector, Vocabulary
 
 LABELS = (-1, 0, 1)  # negative, neutral, positive
 FELT = {"sorry": -1, "even": 0, "glad": 1}  # phrases of the project
 OWN = 2.0  # weight of such a phrase
+OTHERS = 0.4  # weight of a line of another language
 LISTS = ("positive", "negative", "abuse")
 
 # Emoji by which people say how they feel themselves; lines that have them teach the words around them.
@@ -33,9 +34,7 @@ def main(folder: Path) -> None:
     everything = corpus.read(folder)
     lines = felt(everything)
     vocabulary = Vocabulary.load(WEIGHTS / "features.npz")
-    known = [sum(lexicon.directions(vocabulary, LISTS, lang) for lang in LANGUAGES), emoji(everything, vocabulary)]
-    scaled = vocabulary.scaled(matrix.counts(lines))
-    columns, unseen = learn(lines, scaled, vocabulary, np.column_stack(known))
+    columns, unseen = learn(lines, vocabulary, directions(everything, vocabulary))
     langs = np.array([line.lang for line in lines])
     scaling = [calibrate(lines, unseen, langs == lang) for lang in LANGUAGES]
     card.write("sentiment", sentiment=report(lines, unseen))
@@ -54,6 +53,14 @@ def felt(lines: Sequence[Line]) -> list[Line]:
     """Lines labelled by how they feel: the corpora's, and the project's own phrases of a marketplace."""
     own = [msgspec.structs.replace(line, label=FELT[line.category]) for line in lines if line.category in FELT]
     return [line for line in lines if line.task == "sentiment"] + own
+
+
+def directions(lines: Sequence[Line], vocabulary: Vocabulary) -> Vector:
+    """What is known of words beforehand: the lists, the lists after a ``not``, and the company of emoji."""
+    lexicon = Lexicon(lines, vocabulary)
+    lists = [lexicon.directions(LISTS, lang) for lang in LANGUAGES]
+    denied = sum(lexicon.denied(LISTS[:2], lang) for lang in LANGUAGES)
+    return np.column_stack([*lists, denied, emoji(lines, vocabulary)])
 
 
 def emoji(lines: Sequence[Line], vocabulary: Vocabulary) -> Vector:
@@ -77,25 +84,30 @@ def emoji(lines: Sequence[Line], vocabulary: Vocabulary) -> Vector:
     return np.column_stack(columns)
 
 
-def learn(lines: Sequence[Line], scaled: csr_matrix, vocabulary: Vocabulary, known: Vector) -> tuple[Vector, Vector]:
-    """Weights (features, 3) from all lines, and for each line the sums (lines, 3) of a model that never saw it."""
-    folds = np.array([line.fold for line in lines])
+def learn(lines: Sequence[Line], vocabulary: Vocabulary, known: Vector) -> tuple[Vector, Vector]:
+    """Weights (features, 9) from all lines, and for each line the sums (lines, 3) of a model that never saw it.
+
+    Each language has three columns of its own, learnt from the others' lines too, which count less.
+    """
+    scaled = vocabulary.scaled(matrix.counts(lines))
+    folds, langs = np.array([line.fold for line in lines]), np.array([line.lang for line in lines])
     source = np.unique([f"{line.source} {line.lang}" for line in lines], return_inverse=True)[1]
-    weight = np.array([OWN if line.category in FELT else 1.0 for line in lines])
-
-    def fit(wanted: Vector, seen: npt.NDArray[np.bool_]) -> Vector:
-        return linear.fit(
-            scaled[seen], wanted[seen], weight[seen], vocabulary.idf, source[seen], directions=known, strength=2.0
-        )
-
-    columns, unseen = np.zeros((scaled.shape[1], len(LABELS))), np.zeros((len(lines), len(LABELS)))
-    for place, label in enumerate(LABELS):
+    own = np.array([OWN if line.category in FELT else 1.0 for line in lines])
+    columns, unseen = [], np.zeros((len(lines), len(LABELS)))
+    for lang, (place, label) in product(LANGUAGES, enumerate(LABELS)):
         wanted = np.array([float(line.label == label) for line in lines])
+        weight = own * np.where(langs == lang, 1.0, OTHERS)
+
+        def fit(seen: npt.NDArray[np.bool_], wanted: Vector = wanted, weight: Vector = weight) -> Vector:
+            return linear.fit(
+                scaled[seen], wanted[seen], weight[seen], vocabulary.idf, source[seen], directions=known, strength=2.0
+            )
+
         for held in range(FOLDS):
-            seen = folds != held
-            unseen[~seen, place] = scaled[~seen] @ fit(wanted, seen)
-        columns[:, place] = fit(wanted, np.ones(len(lines), dtype=np.bool_))
-    return columns, unseen
+            here = (folds == held) & (langs == lang)
+            unseen[here, place] = scaled[here] @ fit(folds != held)
+        columns.append(fit(np.ones(len(lines), dtype=np.bool_)))
+    return np.column_stack(columns), unseen
 
 
 def calibrate(lines: Sequence[Line], sums: Vector, used: npt.NDArray[np.bool_]) -> tuple[Vector, Vector]:

@@ -49,18 +49,17 @@ def in_any(toxicity: Sequence[float], languages: Sequence[float]) -> float:
 
 
 class SentimentHead:
-    """Columns: one for each of the ``LABELS``, scaled as in each of the ``LANGUAGES``."""
+    """Columns: one for each of the ``LABELS`` in each of the ``LANGUAGES``, language by language."""
 
     def __init__(self, weights: Weights) -> None:
-        self._slopes: list[list[float]] = weights["slopes"].tolist()
-        self._offsets: list[list[float]] = weights["offsets"].tolist()
+        self._slopes: list[float] = weights["slopes"].ravel().tolist()
+        self._offsets: list[float] = weights["offsets"].ravel().tolist()
 
     def shares(self, whole: Sums, languages: Sequence[float]) -> tuple[float, ...]:
         """How likely each label is; they sum to 1. ``languages``: how likely the text is in each."""
+        logits = list(map(_scaled, whole, self._slopes, self._offsets))
         en, es, pt = languages
-        slopes = [en * a + es * b + pt * c for a, b, c in zip(*self._slopes, strict=True)]
-        offsets = [en * a + es * b + pt * c for a, b, c in zip(*self._offsets, strict=True)]
-        return _softmax(list(map(_scaled, whole, slopes, offsets)))
+        return _softmax([en * logits[k] + es * logits[k + 3] + pt * logits[k + 6] for k in range(len(LABELS))])
 
 
 class LanguageHead:
