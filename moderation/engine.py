@@ -22,7 +22,7 @@ from moderation.judgement import Judgement
 from policies.decision import Failing, Failure
 from policies.policy import Policy
 from rules import catalogue
-from rules.menace import may_menace
+from rules.meant import may_insult, may_threaten
 from rules.text import Folded, fold
 from rules.types import Category, Finding, Rule, Setting
 
@@ -32,8 +32,10 @@ EMBEDDED = ("conduct", "sentiment", "language")  # as decisions name them where 
 # From which score an output of the shipped conduct model is a finding. Stricter than its card, which asks what strangers'
 # comments bear: these keep words of trade ("two hoes and a rake") at peace. See docs/judgement.md.
 FINDINGS = {"toxicity": 0.95, "insult": 0.88, "hate": 0.9, "threat": 0.98}
-# A threat is made to somebody: cheese that smells of death makes none, however sure a classifier is.
-THREAT = "threat"
+# Without these a high score is none: "voy retrasada" insults nobody, and cheese that smells of death threatens nobody.
+MEANT: Mapping[str, Callable[[Folded], bool]] = {
+    "threat": may_threaten, "insult": may_insult, "toxicity": may_insult,
+}  # fmt: skip
 
 Identify = Callable[[str | Folded, str | None], tuple[str, float]]
 
@@ -139,7 +141,7 @@ class Engine:
             scores.update(outputs)
             for output, least in classifier.thresholds.items():
                 score = outputs.get(output, 0.0)
-                if score >= least and output in _CATEGORIES and (output != THREAT or may_menace(text)):
+                if score >= least and output in _CATEGORIES and (output not in MEANT or MEANT[output](text)):
                     findings.append(Finding(Category(output), score, 0, 0, f"{classifier.name}:{output}"))
         return scores
 

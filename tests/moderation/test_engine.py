@@ -228,12 +228,19 @@ def test_no_text_makes_it_raise(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("nos vemos en tu casa", True), ("el queso huele a muerto", False)],
+    [
+        ("nos vemos en tu casa, payaso", {"threat", "insult", "hate"}),
+        ("el queso huele a muerto", {"insult", "hate"}),
+        ("voy retrasada", {"hate"}),
+    ],
 )
-def test_what_a_classifier_takes_for_a_threat_must_be_said_to_somebody(text: str, found: bool) -> None:
-    judged = Engine([], [Scores({"threat": 0.99}, {"threat": 0.9})]).judge(text, Setting(), POLICY)
-    assert bool(judged.decision.findings) is found
-    assert judged.scores == {"threat": 0.99}
+def test_what_a_classifier_takes_for_a_threat_or_an_insult_must_be_meant_for_somebody(
+    text: str, found: set[str]
+) -> None:
+    scores = dict.fromkeys(("threat", "insult", "hate"), 0.99)
+    judged = Engine([], [Scores(scores, dict.fromkeys(scores, 0.9))]).judge(text, Setting(), POLICY)
+    assert {finding.category for finding in judged.decision.findings} == found
+    assert judged.scores == scores
 
 
 def test_the_engine_that_ships_has_every_rule_and_classifier_and_is_warm() -> None:
