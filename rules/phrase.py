@@ -150,7 +150,7 @@ class Phrase:
             raise PhraseError(source, "no word that it could be found by")
         self.needs = sorted(needs, key=_rarity, reverse=True)
         self.keys, *rest = sorted(keys, key=_rarity, reverse=True)
-        self.others = next((other for other in rest if sum(map(_commonness, other)) < COMMON), None)
+        self.others = next((other for other in rest if other == _FIGURE or sum(map(_commonness, other)) < COMMON), None)
         self._opening = body.startswith(_FIRST)
         body = body.removeprefix(_FIRST)
         self._source = body if _PART in body else f"{_PART}{body})"
@@ -369,7 +369,7 @@ def _rarity(words: Words) -> tuple[int, int, int]:
 
 @cache
 def _commonness(words: str) -> int:
-    """How often a word is met, or two neighbours: 10 for "the", 1 for "with the" and for "phone", 5 for a figure."""
+    """How often a word is met, or two neighbours: 10 for "the" and for any figure, 1 for "with the" and for "phone"."""
     if words in _COMMONEST or words == "#":
-        return 5 if words == "#" else 10
+        return 10
     return words in _COMMON or " " in words and _COMMON_WORDS.issuperset(words.split())
