@@ -139,9 +139,8 @@ def publish(
 
     ``instead_of`` is the version that whoever acts believes to be in force, empty for none of the tenant's own. Raises Stale.
     """
-    connection.execute(
-        text("UPDATE meta SET value = value WHERE key = :key"), {"key": _clock}
-    )  # its lock: one publication after the other
+    # Before anything is read, for its lock: one publication comes after the other.
+    advance(connection)
     current = in_force(connection, tenant, kind)
     if instead_of is not None and instead_of != current:
         raise Stale("policy in force", current or "the operator's")
@@ -155,7 +154,6 @@ def publish(
     connection.execute(delete(t.policies_in_force).where(f.tenant == tenant, f.kind == kind))
     if policy is not None:
         connection.execute(insert(t.policies_in_force).values(tenant=tenant, kind=kind, policy=policy.id, seq=seq))
-    advance(connection)
     return publication
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, delete
+from sqlalchemy import delete
 
 from moderation.backtest import Task, compare, needs_words, run
 from moderation.engine import Engine
@@ -43,9 +43,9 @@ CONTACT = Finding(Category.CONTACT, 0.95, 11, 22, "contact:phone/ES")
 
 
 @pytest.fixture
-async def database(sqlite_url: str) -> AsyncIterator[Database]:
+async def database(database_url: str) -> AsyncIterator[Database]:
     """A conversation that was ordered in the middle, with a curse before and a number refused; and one of rides."""
-    database = Database.open(sqlite_url)
+    database = Database.open(database_url)
     for id, kind in (("c", "default"), ("r", "rides")):
         conversation = Conversation("t", id, "Title", "groceries", Stage.ENQUIRY, kind, 0, DAY)
         await database.write(lambda tx, it=conversation: conversations.create(tx, it, [ANA, LUIS]))  # type: ignore[misc]
@@ -149,15 +149,13 @@ async def test_words_that_were_erased_are_left_out(database: Database) -> None:
     assert (counted.count(False), tally.messages) == (1, 5)
 
 
-async def test_a_task_is_carried_out_beside_a_running_server(database: Database, sqlite_url: str) -> None:
+async def test_a_task_is_carried_out_beside_a_running_server(database: Database, database_url: str) -> None:
     draft = changed('off = ["profanity"]\n')
-    *_, last = run(Task(sqlite_url, Traffic("t"), LIVE.sources, draft.sources))
+    *_, last = run(Task(database_url, Traffic("t"), LIVE.sources, draft.sources))
     assert (last.finished, last.done, last.unread) == (True, 6, 0)
     assert last.tally.changes == {"released": 3}
     assert last.tally.samples["released"][0].message == "m2"
     assert last.tally.days == 4
-    engine = create_engine(sqlite_url)
-    engine.dispose()
 
 
 def test_words_are_needed_where_clauses_about_scores_differ() -> None:
