@@ -1,7 +1,8 @@
 """What trying a policy on 100,000 stored messages takes, on one core: `python -m bench.backtest`.
 
 The messages are judged and stored as a server does it, in conversations of 50; the backtest runs as it does beside a server, in
-a process of its own, whose start is counted too. Once by what is stored about them, once with every text judged anew.
+a process of its own, whose start is counted too: by what is stored about them; with scores measured anew, as for a draft whose
+clauses about scores differ; and with every text judged anew.
 """
 
 from __future__ import annotations
@@ -49,6 +50,12 @@ id = "contact_before_order"
 verdict = "flag"
 """
 
+LOUDER = """
+[[clause]]
+id = "insult_likely"
+scores = { insult = 0.5 }
+"""
+
 
 class Measured(msgspec.Struct, frozen=True):
     """A backtest: seconds by the clock and of CPU, and the most memory that its process held, in MiB."""
@@ -66,11 +73,14 @@ class Measured(msgspec.Struct, frozen=True):
 def main(count: int) -> None:
     live = load()
     draft = parse(DRAFT.encode(), "draft.toml")
+    louder = parse((DRAFT + LOUDER).encode(), "draft.toml")
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'bench.db'}"
         store(url, live, count)
-        for mode, judged in (("by what is stored", False), ("judged anew", True)):
-            one = measured(mode, Task(url, Traffic("bench"), live.sources, draft.sources, judged))
+        for mode, tried, judged in (
+            ("by what is stored", draft, False), ("with scores anew", louder, False), ("judged anew", draft, True),
+        ):  # fmt: skip
+            one = measured(mode, Task(url, Traffic("bench"), live.sources, tried.sources, judged))
             kept = "met" if one.seconds <= AIM_SECONDS else "missed"
             click.echo(
                 f"{one.mode:18} {one.messages} messages, {one.changed} changed: {one.seconds:.1f} s"

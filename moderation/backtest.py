@@ -1,6 +1,7 @@
 """A draft on what was said: for every message, what is in force and the draft decide side by side.
 
-From what is stored (findings, scores, circumstances) where that is enough, and from the words where it is not. Runs in a
+From what is stored (findings, scores, circumstances) where that is enough; with scores measured anew where clauses about
+scores differ, because those of ordinary messages are not kept; and from the words alone where it is asked for. Runs in a
 process of its own, ``python -m moderation.backtest``, so that nobody's chat waits for it: a task as JSON on its input, lines
 of progress as JSON on its output. Memory does not grow with the number of messages.
 """
@@ -18,6 +19,7 @@ import msgspec
 from moderation.hour import hour_of
 from moderation.traffic import Said, Traffic
 from policies.comparison import Tally
+from policies.decision import Decision
 from policies.load import from_sources
 from policies.policy import Policy
 from rules.types import Setting
@@ -31,7 +33,7 @@ KINDER = 10  # how much the process gives way to those that serve
 
 
 class Task(msgspec.Struct, frozen=True):
-    """What to try on what. ``judged`` has every text judged anew, whatever is stored about it."""
+    """What to try on what. ``judged`` has every text judged anew, whatever is stored about it: rules have changed."""
 
     url: str
     traffic: Traffic
@@ -55,13 +57,21 @@ def needs_words(live: Policy, draft: Policy) -> bool:
     return _by_score(live) != _by_score(draft)
 
 
-def compare(said: Iterable[Said], live: Policy, draft: Policy, engine: Engine | None, tally: Tally) -> Iterator[bool]:
-    """Counts each message in ``tally``; yields whether it could be: without an engine by what is stored, else by its words."""
+def compare(
+    said: Iterable[Said], live: Policy, draft: Policy, engine: Engine | None, tally: Tally, *, anew: bool = True
+) -> Iterator[bool]:
+    """Counts each message in ``tally``; yields whether it could be: without an engine by what is stored, else by its words.
+
+    With ``anew`` false the engine only measures scores, and what the rules found is taken from what is stored.
+    """
     for one in said:
         if engine is None:
             yield _from_stored(one, live, draft, tally)
         elif one.text is None:
             yield False
+        elif not anew and one.decision is not None:
+            _with_scores(one, one.text, one.decision, live, draft, engine, tally)
+            yield True
         else:
             _from_words(one, one.text, live, draft, engine, tally)
             yield True
@@ -81,6 +91,21 @@ def _from_stored(one: Said, live: Policy, draft: Policy, tally: Tally) -> bool:
         role=setting.sender, language=one.language or setting.language or "",
     )  # fmt: skip
     return True
+
+
+def _with_scores(
+    one: Said, text: str, decision: Decision, live: Policy, draft: Policy, engine: Engine, tally: Tally
+) -> None:
+    measured = {classifier.name for classifier in engine.classifiers}
+    seen = [finding for finding in decision.findings if finding.source.partition(":")[0] not in measured]
+    judged = engine.judge(text, _at_hour(one, live), live)
+    findings = (*seen, *judged.decision.findings)
+    before = live.decide(findings, judged.scores, _at_hour(one, live), judged.failures, text)
+    after = draft.decide(findings, judged.scores, _at_hour(one, draft), judged.failures, text)
+    tally.add(
+        before, after, message=one.message, conversation=one.conversation, revision=one.revision, at=one.at,
+        role=one.setting.sender, language=one.language or one.setting.language or "",
+    )  # fmt: skip
 
 
 def _from_words(one: Said, text: str, live: Policy, draft: Policy, engine: Engine, tally: Tally) -> None:
@@ -108,16 +133,16 @@ def run(task: Task) -> Iterator[Progress]:
     live, draft = from_sources(task.live), from_sources(task.draft)
     judge: Engine | None = None
     if task.judged or needs_words(live, draft):
-        from moderation.engine import default_engine
+        from moderation.engine import Engine, default_engine
 
-        judge = default_engine()
+        whole = default_engine()
         # No policy decides by the feeling, and the language is noted with the message.
-        judge.sentiment = judge.identify = None
+        judge = Engine(whole.rules if task.judged else (), whole.classifiers)
     tally, done, unread, told = Tally(), 0, 0, time.monotonic()
     with looking(task.url) as connection:
         of = task.traffic.count(connection)
         yield Progress(0, of, 0, False, tally)
-        for counted in compare(task.traffic.read(connection), live, draft, judge, tally):
+        for counted in compare(task.traffic.read(connection), live, draft, judge, tally, anew=task.judged):
             done += 1
             unread += not counted
             if time.monotonic() - told > TOLD_SECONDS:

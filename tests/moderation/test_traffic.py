@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ from policies.decision import Decision, Evidence, Mask, Verdict
 from policies.load import load, parse
 from policies.policy import Policy
 from rules import catalogue
+from rules.text import Folded
 from rules.types import Category, Finding, Role, Setting, Stage
 from storage import conversations, log, refusals
 from storage import tables as t
@@ -139,6 +140,32 @@ async def test_stored_findings_and_words_judged_anew_tell_the_same(database: Dat
         told.append((tally.changes, tally.clauses, tally.review, tally.messages, tally.roles))
     assert told[0] == told[1]
     assert told[0][0] == {"stricter": 3, "milder": 1}
+
+
+class Loud:
+    """A classifier to which every shorter message is louder."""
+
+    name = "conduct"
+
+    def __init__(self) -> None:
+        self.thresholds: Mapping[str, float] = {"toxicity": 0.9}
+
+    def scores(self, text: Folded) -> dict[str, float]:
+        return {"toxicity": 1.0 if len(text.original) < 5 else 0.1}
+
+
+async def test_where_clauses_about_scores_differ_they_are_measured_and_the_rest_is_as_stored(
+    database: Database,
+) -> None:
+    draft = changed('[[clause]]\nid = "loud"\nscores = { toxicity = 0.95 }\nverdict = "hold"\n')
+    said = await read(database, Traffic("t"))
+    told = []
+    for rules, anew in (((), False), (catalogue.RULES, True)):
+        tally = Tally()
+        assert all(compare(said, LIVE, draft, Engine(rules, [Loud()]), tally, anew=anew))
+        told.append((tally.changes, tally.clauses, tally.before, tally.after))
+    assert told[0] == told[1]
+    assert told[0][0] == {"stricter": 2}, "hola and vale, which a clause flags already"
 
 
 async def test_words_that_were_erased_are_left_out(database: Database) -> None:
