@@ -17,6 +17,8 @@ Title = Annotated[str, Meta(max_length=200)]
 Listing = Annotated[str, Meta(min_length=1, max_length=60, pattern="^[a-z][a-z0-9_]*$")]
 Kind = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[a-z0-9][a-z0-9_-]*$")]
 Language = Literal["es", "en", "pt"]
+# Who signs in to the console is known by such an id; nobody in a chat is taken for them.
+ParticipantId = Annotated[str, Meta(min_length=1, max_length=64, pattern="^(?!staff:)")]
 
 
 class NewParticipant(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,7 +27,7 @@ class NewParticipant(Struct, frozen=True, forbid_unknown_fields=True):
     ``account_created_at`` is when they came to the platform, in milliseconds since 1970; 0 if that is not to be told.
     """
 
-    id: Id
+    id: ParticipantId
     name: Name
     role: Role
     lang: Language = "en"
@@ -71,7 +73,7 @@ class ConversationInfo(Struct, frozen=True):
 class NewToken(Struct, frozen=True, forbid_unknown_fields=True):
     """A token for one participant, or for ``staff``. ``expires_in`` in seconds, a day at most."""
 
-    participant: Id
+    participant: ParticipantId
     name: Name
     role: Literal["buyer", "seller", "provider", "agent", "bot", "staff"]
     lang: Language = "en"

@@ -413,7 +413,7 @@ async def test_no_page_has_a_serious_fault(shop: Platform, sit: Callable[..., An
     }  # fmt: skip
     for name, sign in ready.items():
         for width, size in (("1280", DESKTOP), ("390", PHONE)):
-            await page.set_viewport_size(size)  # type: ignore[arg-type]
+            await page.set_viewport_size(size)
             await page.goto(re.sub(r"/console/.*", f"/console/{name}", page.url))
             if name == "queue" and size is PHONE:
                 await expect(seat.rows.first).to_be_visible()
@@ -423,7 +423,7 @@ async def test_no_page_has_a_serious_fault(shop: Platform, sit: Callable[..., An
             await page.screenshot(path=SHOTS / f"console-{name}-{width}-{scheme}.png")
             assert await seat.faults() == [], f"{name} at {width}"
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} is too wide"
-    await page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    await page.set_viewport_size(DESKTOP)
     for key in ("?", "Control+k"):
         await page.keyboard.press(key)
         await expect(page.get_by_role("dialog")).to_be_visible()

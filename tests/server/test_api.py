@@ -230,3 +230,12 @@ async def test_health_needs_no_key_and_pages_carry_a_strict_policy(platform: Any
     assert "script-src 'self'" in response.headers["content-security-policy"]
     assert "unsafe" not in response.headers["content-security-policy"]
     assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_nobody_in_a_chat_is_named_like_somebody_of_the_staff(platform: Any) -> None:
+    ana = {"id": "staff:ana", "name": "Ana", "role": "buyer"}
+    opened = await platform.http.post("/v1/conversations", json={"participants": [ana]})
+    assert (opened.status_code, code(opened)) == (400, "bad_request")
+    for role in ("buyer", "staff"):
+        minted = await platform.http.post("/v1/tokens", json={"participant": "staff:ana", "name": "Ana", "role": role})
+        assert (minted.status_code, code(minted)) == (400, "bad_request")

@@ -751,6 +751,7 @@ export class Queue {
     if (this.filters.filter.state !== "decided") this.rows = this.rows.filter(({ message }) => message !== row.message);
     this.chosen.delete(row.message);
     this.#drawList();
+    this.#drawStrip();
     void this.#countSoon();
   }
 
