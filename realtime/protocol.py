@@ -394,7 +394,7 @@ class Posted(MessageForm, frozen=True, tag="posted"):
 
 
 class Changed(MessageForm, frozen=True, tag="changed"):
-    """A message took another form: edited, retracted, reacted to, masked, held, removed or released.
+    """A message took another form: edited, retracted, reacted to, masked, held, removed, released or restored.
 
     ``seq`` is the change's own place in the order, ``message_seq`` the message's.
     """
