@@ -31,12 +31,18 @@ BETTER_PROFANITY = "better-profanity (Python, English only)"
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """Microseconds that ``engine`` takes for one message, by the clock: each round's percentiles."""
+    """Microseconds that ``engine`` takes for one message: each round's percentiles, by the clock and of CPU.
+
+    Of the peers only the clock is known. CPU leaves out what waits behind others on a busy machine, not what their work
+    does to its caches.
+    """
 
     engine: str
     messages: int
     p50_us: Spread
     p99_us: Spread
+    cpu_p50_us: Spread | None = None
+    cpu_p99_us: Spread | None = None
 
 
 class Growth(msgspec.Struct, frozen=True):
@@ -117,11 +123,13 @@ def judged(peers: bool = True) -> list[Judged]:
     texts = list(islice(messages(seed=3), MESSAGES))
     here = ours()
     rounds: dict[str, list[list[float]]] = {}
+    worked: dict[str, list[list[float]]] = {}
     for judge in here.values():
         _time(judge, texts[:WARM_UP], perf_counter_ns)
     for _ in range(ROUNDS):
         for name, judge in here.items():
             rounds.setdefault(name, []).append(_time(judge, texts, perf_counter_ns))
+            worked.setdefault(name, []).append(_time(judge, texts, thread_time_ns))
         if peers and node_installed():
             rounds.setdefault(OBSCENITY, []).append(_ask(["node", PEERS / "filter.js"], texts))
         if peers and python_installed():
@@ -133,6 +141,8 @@ def judged(peers: bool = True) -> list[Judged]:
             messages=sum(map(len, times)),
             p50_us=spread([percentile(taken, 0.5) for taken in times]),
             p99_us=spread([percentile(taken, 0.99) for taken in times]),
+            cpu_p50_us=spread([percentile(taken, 0.5) for taken in worked[name]]) if name in worked else None,
+            cpu_p99_us=spread([percentile(taken, 0.99) for taken in worked[name]]) if name in worked else None,
         )
         for name, times in rounds.items()
     ]

@@ -233,11 +233,11 @@ def _hub_table(results: Sequence[Result]) -> list[str]:
 
 
 def _judging_table(judged: Sequence[Judged]) -> list[str]:
-    lines = ["| engine | p50, us | p99, us | messages |", "|---|---|---|---|"]
-    lines += [
-        f"| {each.engine} | {each.p50_us.middle:,.0f} | {each.p99_us.middle:,.0f} | {each.messages} |"
-        for each in judged
-    ]
+    lines = ["| engine | p50, us | p99, us | CPU p50, us | CPU p99, us | messages |", "|---|---|---|---|---|---|"]
+    for each in judged:
+        figures = (each.p50_us, each.p99_us, each.cpu_p50_us, each.cpu_p99_us)
+        shown = " | ".join("-" if figure is None else f"{figure.middle:,.0f}" for figure in figures)
+        lines.append(f"| {each.engine} | {shown} | {each.messages} |")
     return lines
 
 
