@@ -77,6 +77,8 @@ export class TertuliaChat extends HTMLElement {
   #saving = new Map();
   /** @type {Map<string, number>} */
   #typing = new Map();
+  /** @type {Map<string, import("./chat/wire").Notice>} What the staff has told, until it is read. */
+  #told = new Map();
   /** @type {string[]} */
   #unspoken = [];
   /** @type {Record<string, number>} One timer a purpose. */
@@ -97,6 +99,7 @@ export class TertuliaChat extends HTMLElement {
       consent: (/** @type {boolean} */ share) => this.#consent(share),
       rate: (/** @type {number} */ score) => this.#openRate(score),
       rateLater: () => this.#rated(),
+      noted: (/** @type {string} */ notice) => this.#noted(notice),
     };
     this.header = new Header(frameActions);
     this.notices = new Notices(frameActions);
@@ -343,6 +346,7 @@ export class TertuliaChat extends HTMLElement {
   #receive(event) {
     if (event.type === "welcome") return this.#welcome(event);
     if (event.type === "conversation") return this.#opened(event.conversation);
+    if (event.type === "notice") return this.#tell(event);
     if (!("conversation" in event) || event.conversation !== this.#log.conversation) return;
     switch (event.type) {
       case "posted":
@@ -379,6 +383,21 @@ export class TertuliaChat extends HTMLElement {
         this.#suggested(event);
     }
     this.#render();
+  }
+
+  /** @param {import("./chat/wire").Notice} notice */
+  #tell(notice) {
+    if (notice.withdrawn) this.#told.delete(notice.id);
+    else this.#told.set(notice.id, notice);
+    this.#render();
+  }
+
+  /** @param {string} notice */
+  async #noted(notice) {
+    // One that could not be said to be read is shown again at the next arrival.
+    this.#told.delete(notice);
+    this.#render();
+    await this.#ask({ type: "acknowledge", notice });
   }
 
   /** @param {import("./chat/wire").Welcome} welcome */
@@ -845,6 +864,7 @@ export class TertuliaChat extends HTMLElement {
     const frame = {
       log, now, voice: this.#voice, role: this.#role, state: this.#connection?.state ?? /** @type {const} */ ("idle"), code: this.#code,
       offline: this.#offline && !online, forbidden: this.#forbidden, rated: store.getItem(this.#ratedKey()) !== null,
+      told: [...this.#told.values()][0] ?? null,
     };
     this.header.render(frame);
     this.notices.render(frame);

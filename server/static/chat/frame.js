@@ -17,6 +17,7 @@ import { button, h, icon, iconButton } from "./dom.js";
  * @property {boolean} offline known to be offline for longer than a blink
  * @property {boolean} forbidden the conversation is not the reader's
  * @property {boolean} rated
+ * @property {import("./wire").Notice | null} told what the staff tells the reader
  * @property {number} now
  *
  * @typedef {object} Actions
@@ -28,6 +29,7 @@ import { button, h, icon, iconButton } from "./dom.js";
  * @property {(share: boolean) => void} consent
  * @property {(score: number) => void} rate
  * @property {() => void} rateLater
+ * @property {(notice: string) => void} noted
  */
 
 /** Draws a part again only when what it shows has changed, so that focus and pointer stay where they are. */
@@ -127,7 +129,9 @@ export class Notices {
     this.actions = actions;
     this.net = h("div", { class: "notice net", role: "status", hidden: true });
     this.brand = h("section", { class: "notice brand", hidden: true });
-    this.element = h("div", { class: "notices" }, this.net, this.brand);
+    this.staff = h("section", { class: "notice staff", role: "status", hidden: true });
+    this.element = h("div", { class: "notices" }, this.net, this.staff, this.brand);
+    this.staffPart = new Part();
     this.netPart = new Part();
     this.brandPart = new Part();
   }
@@ -135,6 +139,7 @@ export class Notices {
   /** @param {Model} model */
   render(model) {
     this.#renderNet(model);
+    this.#renderStaff(model);
     this.#renderBrand(model);
   }
 
@@ -152,6 +157,19 @@ export class Notices {
         : code === 4401 || code === 4004 ? [voice.say("stop.unauthenticated"), ""]
         : [voice.say("stop.error"), "net.retry"];
       return [icon(kind === "offline" ? "offline" : "stop"), h("span", {}, text), ...(label ? [button(voice.say(label), { class: "link", onclick: () => this.actions.again() })] : [])];
+    });
+  }
+
+  /** What the staff tells the reader alone, until they say that they have read it. @param {Model} model */
+  #renderStaff({ told, voice }) {
+    this.staff.hidden = !told;
+    this.staffPart.draw(this.staff, JSON.stringify([told, voice.lang]), () => {
+      if (!told) return [];
+      return [
+        icon("report"),
+        h("div", {}, h("strong", {}, voice.say("notice.title")), h("span", { dir: "auto" }, told.text)),
+        button(voice.say("notice.read"), { onclick: () => this.actions.noted(told.id) }),
+      ];
     });
   }
 

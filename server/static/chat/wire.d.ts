@@ -51,7 +51,8 @@ export interface Suggested { type: "suggested"; conversation: string; message: s
 export interface Resumed { type: "resumed"; conversation: string; after: number; epoch: string; last_seq: number; events?: LogEvent[] }
 export interface Reset { type: "reset"; conversation: string; reason: string; epoch: string; last_seq: number }
 export interface HistoryPage { type: "history"; ref: string; conversation: string; events: LogEvent[]; more: boolean }
+export interface Notice { type: "notice"; id: string; kind: string; conversation: string; message: string; text: string; at: number; until?: number; withdrawn?: boolean }
 export interface Goaway { type: "goaway"; retry_after_ms: number }
 
-export type Event = Welcome | Opened | Accepted | Refused | Advised | LogEvent | Receipt | TypingNow | Presence | Suggested | Resumed | Reset | HistoryPage | Goaway;
+export type Event = Welcome | Opened | Accepted | Refused | Advised | LogEvent | Receipt | TypingNow | Presence | Suggested | Resumed | Reset | HistoryPage | Notice | Goaway;
 export type Command = { type: string; ref?: string; [field: string]: unknown };

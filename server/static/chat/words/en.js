@@ -161,6 +161,8 @@ export default {
   "reason.spam": "Advertising or spam",
   "reason.other": "Something else",
   "report.send": "Report",
+  "notice.title": "From the team",
+  "notice.read": "Got it",
   "report.done": "Thank you. We will look at it.",
 
   "cancel": "Cancel",

@@ -161,6 +161,8 @@ const words = {
   "reason.spam": "Publicidad o spam",
   "reason.other": "Otra cosa",
   "report.send": "Denunciar",
+  "notice.title": "Aviso del equipo",
+  "notice.read": "Entendido",
   "report.done": "Gracias. Lo miraremos.",
 
   "cancel": "Cancelar",

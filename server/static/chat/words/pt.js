@@ -161,6 +161,8 @@ export default {
   "reason.spam": "Propaganda ou spam",
   "reason.other": "Outra coisa",
   "report.send": "Denunciar",
+  "notice.title": "Aviso da equipe",
+  "notice.read": "Entendi",
   "report.done": "Obrigado. Vamos olhar.",
 
   "cancel": "Cancelar",
