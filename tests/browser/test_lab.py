@@ -134,6 +134,8 @@ extends = "marketplace"
         await shadow.locator("summary").click()
     await expect(shadow.locator(".stricter dd")).to_have_text("1", timeout=15_000)
     assert await seat.faults() == []
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=str(SHOTS / "lab-trial.png"))
 
     await page.get_by_role("button", name="Publicar").click()
     await page.get_by_label("Por qué").fill("Aquí lee toda la familia.")
