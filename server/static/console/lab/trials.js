@@ -21,7 +21,6 @@ export class Trials {
    * @param {() => Promise<void>} save what was written but not saved
    */
   constructor(lab, draft, pane, save) {
-    Object.assign(this, { lab, draft, pane, save });
     this.lab = lab;
     this.draft = draft;
     this.save = save;
