@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import secrets
+import threading
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
@@ -54,12 +57,13 @@ from server.console.review_api import ReviewApi
 from server.platform import Health
 from storage import tenants
 from storage.database import Database, normalise
-from storage.errors import StorageError
+from storage.errors import StorageError, Unavailable
 
 PING_SECONDS = 25.0  # NATs forget a silent connection after 60 s
 PONG_SECONDS = 20.0
 GARBAGE = 20_000  # new objects before the collector looks for cycles; messages make none
 HEALTH_SECONDS = 2.0  # for the database to answer before it counts as down
+START_AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0)  # a database that does not answer at the start is asked again
 DEFAULT_TENANT = "default"
 STATIC = Path(__file__).parent / "static"
 # Own scripts and styles only; the widget sets its styles by constructable style sheets, which need no exception.
@@ -230,10 +234,10 @@ def serve(config: Config) -> None:
 async def _serve(config: Config, database: Database) -> None:
     try:
         key, kept_in = _api_key(config)
-        await database.write(lambda tx: tenants.ensure(tx, DEFAULT_TENANT, "Default", key, now()))
+        await _patiently(lambda: database.write(lambda tx: tenants.ensure(tx, DEFAULT_TENANT, "Default", key, now())))
         service = Service(config, database)
-        await service.policies.start()
-        await service.trials.start()
+        await _patiently(service.policies.start)
+        await _patiently(service.trials.start)
         await service.hub.start()
         if service.hub.suggesting is not None:
             await service.hub.suggesting.offers.start()
@@ -244,11 +248,10 @@ async def _serve(config: Config, database: Database) -> None:
         gc.freeze()
         gc.set_threshold(GARBAGE, 20, 20)
         # Phrases are compiled when they are first met, which costs the message that meets them; here it costs nobody.
-        preparing = asyncio.create_task(asyncio.to_thread(lexicon.load().prepare))
+        threading.Thread(target=lexicon.load().prepare, name="tertulia-prepare", daemon=True).start()
         notes = [f"The API key of the platform's backend is in {kept_in}"] if kept_in else []
         async with metrics.served(service, version("tertulia"), config.metrics):
             await Server(_uvicorn(config, service.app()), service, notes).serve()
-        await preparing
         await service.chat.close()
         await service.hub.close()
         await service.trials.close()
@@ -257,6 +260,16 @@ async def _serve(config: Config, database: Database) -> None:
             await service.deep.close()
     finally:
         await database.close()
+
+
+async def _patiently(begin: Callable[[], Awaitable[object]]) -> None:
+    """At the start nobody waits for an answer yet, and a database that has just been woken may take its time."""
+    for seconds in START_AGAIN_SECONDS:
+        with contextlib.suppress(Unavailable):
+            await begin()
+            return
+        await asyncio.sleep(seconds)
+    await begin()
 
 
 def _uvicorn(config: Config, app: ASGIApp) -> uvicorn.Config:

@@ -6,7 +6,8 @@ import hashlib
 import secrets
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.tables import tenants
 from storage.values import Tenant
@@ -20,13 +21,12 @@ def ensure(connection: Connection, id: str, name: str, api_key: str, at: int) ->
     digest = _digest(api_key)
     found = connection.execute(select(tenants).where(tenants.c.id == id)).first()
     if found is None:
-        secret = secrets.token_hex(32)
-        connection.execute(
-            insert(tenants).values(
-                id=id, name=name, api_key_sha256=digest, token_secret=secret, public_key="", created_at=at
-            )
-        )
-        return Tenant(id, name, secret)
+        values = {"id": id, "name": name, "api_key_sha256": digest, "token_secret": secrets.token_hex(32),
+                  "public_key": "", "created_at": at}  # fmt: skip
+        # Servers that start together may all find nobody; one of them makes the tenant, and all take what is there then.
+        made = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(made(tenants).values(**values).on_conflict_do_nothing(index_elements=["id"]))
+        found = connection.execute(select(tenants).where(tenants.c.id == id)).one()
     if found.api_key_sha256 != digest:
         connection.execute(update(tenants).where(tenants.c.id == id).values(api_key_sha256=digest))
     return _tenant(found)
