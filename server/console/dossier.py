@@ -216,7 +216,8 @@ def _clause_view(clause: Clause | None, id: str, policy: Policy, lang: str, foun
     categories = sorted(str(one) for one in clause.categories)
     severity = max((of_category(one) for one in categories if one in found or not found), default=Severity.MEDIUM)
     return ClauseView(
-        id, clause.verdict, categories, told[0].message if told else "", int(severity), POINTS[severity]
+        id, clause.verdict, categories, told[0].message if told else "", int(severity), POINTS[severity],
+        dict(clause.scores),
     )  # fmt: skip
 
 

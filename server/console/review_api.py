@@ -143,7 +143,8 @@ class ReviewApi:
         policy = self.review.hub.policies.of(staff.tenant)
         restricting = [clause.id for clause in policy.clauses if clause.verdict != "allow"]
         queues = sorted({REVIEW, *(clause.queue for clause in policy.clauses)})
-        return shapes.Words(dossier.clause_views(policy, restricting, staff.lang), WARNINGS, queues)
+        thresholds = {name: least for one in self.engine.classifiers for name, least in one.thresholds.items()}
+        return shapes.Words(dossier.clause_views(policy, restricting, staff.lang), WARNINGS, queues, thresholds)
 
     async def next(self, staff: Staff, _: Request, body: shapes.NextWanted) -> shapes.NextItem:
         """The next item, claimed."""

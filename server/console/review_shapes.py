@@ -138,7 +138,10 @@ class HandOver(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ClauseView(Struct, frozen=True):
-    """A clause in the words of who looks. ``points`` is the strike for breaking it."""
+    """A clause in the words of who looks. ``points`` is the strike for breaking it.
+
+    ``thresholds`` maps a classifier's output to the least value from which the clause speaks.
+    """
 
     id: str
     verdict: str
@@ -146,6 +149,7 @@ class ClauseView(Struct, frozen=True):
     text: str
     severity: int
     points: int
+    thresholds: dict[str, float] = {}
 
 
 class DecisionView(Struct, frozen=True):
@@ -517,11 +521,15 @@ class Goldens(Struct, frozen=True):
 
 
 class Words(Struct, frozen=True):
-    """What a reviewer chooses from: clauses of the policy in force, templates of warnings in three languages, queues."""
+    """What a reviewer chooses from: clauses of the policy in force, templates of warnings in three languages, queues.
+
+    ``thresholds`` are the least scores at which a classifier finds anything, by what it scores.
+    """
 
     clauses: list[ClauseView]
     templates: dict[str, dict[str, str]]
     queues: list[str]
+    thresholds: dict[str, float]
 
 
 class Views(Struct, frozen=True):

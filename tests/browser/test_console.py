@@ -17,8 +17,9 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from sqlalchemy import insert, select, update
 
 from server.console.guard import COOKIE
-from storage import tables
+from storage import audit, staff, tables
 from storage.database import beside
+from storage.staff import StaffRole
 from tests.platform import Client, Platform
 from tests.server.console.conftest import PASSWORD, Office
 
@@ -262,6 +263,8 @@ async def test_an_appeal_is_overturned_and_the_strike_is_gone(shop: Platform, si
     await expect(page.locator(".said")).to_contain_text("Era una broma entre amigos")
     await expect(page.locator("[data-points]")).not_to_have_attribute("data-points", "0")
     await expect(page.locator(".replay thead")).to_contain_text("La misma política")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=SHOTS / "console-appeal-1280-light.png")
     assert await second.faults() == []
     await page.keyboard.press("a")
     await expect(page.locator(".toast").first).to_contain_text("rectificado")
@@ -312,6 +315,19 @@ async def test_new_items_arrive_without_reloading(shop: Platform, sit: Callable[
     await chat(shop, THREAT)
     await expect(seat.subject).to_have_text(THREAT)
     await expect(seat.rows).to_have_count(1)
+
+
+async def test_who_is_signed_out_elsewhere_is_asked_to_sign_in(
+    shop: Platform, office: Office, sit: Callable[..., Any]
+) -> None:
+    await chat(shop, THREAT)
+    seat = await sit("rosa")
+    await expect(seat.subject).to_be_visible()
+    with beside(office.database) as tx:
+        staff.end_sessions(tx, office.tenant, "staff:rosa")
+    await seat.page.keyboard.press("r")
+    await expect(seat.page.get_by_label("Nombre o correo")).to_be_visible()
+    await expect(seat.subject).to_have_count(0)
 
 
 async def test_words_stay_blurred_until_one_looks(shop: Platform, sit: Callable[..., Any]) -> None:
@@ -399,8 +415,13 @@ async def test_ten_thousand_items_stay_smooth(shop: Platform, office: Office, si
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_no_page_has_a_serious_fault(shop: Platform, sit: Callable[..., Any], scheme: str) -> None:
-    await chat(shop, THREAT, SCAM, title=f"Cesta {SCRIPT}")
+async def test_no_page_has_a_serious_fault(
+    shop: Platform, office: Office, sit: Callable[..., Any], scheme: str
+) -> None:
+    await chat(shop, f"{THREAT} {SCRIPT}", SCAM, title=f"Cesta {SCRIPT}")
+    with beside(office.database) as tx:
+        staff.add(tx, office.tenant, "x", SCRIPT, StaffRole.LEAD, "es", "a@b<script>", "", 1)
+        audit.record(tx, office.tenant, "staff:x", SCRIPT, SCRIPT, {SCRIPT: SCRIPT}, 1)
     seat = await sit("root", "admin", color_scheme=scheme)
     page = seat.page
     await expect(seat.subject).to_be_visible()
@@ -413,6 +434,8 @@ async def test_no_page_has_a_serious_fault(shop: Platform, sit: Callable[..., An
     }  # fmt: skip
     for name, sign in ready.items():
         for width, size in (("1280", DESKTOP), ("390", PHONE)):
+            if scheme == "dark" and size is PHONE and name != "queue":
+                continue  # nothing there that the others do not show
             await page.set_viewport_size(size)
             await page.goto(re.sub(r"/console/.*", f"/console/{name}", page.url))
             if name == "queue" and size is PHONE:

@@ -6,7 +6,7 @@
 import { button, h } from "../chat/dom.js";
 
 const SHOWN_MS = 6_000;
-const MOST = 4;
+const MOST = 3;
 
 /**
  * @typedef {object} Options

@@ -58,8 +58,8 @@ export class Queue {
   #others = new Map();
   /** @type {(() => void)[]} */
   #ends = [];
-  /** @type {{clauses: import("../queue/review.js").Clause[], templates: Record<string, Record<string, string>>, queues: string[]}} */
-  words = { clauses: [], templates: {}, queues: [] };
+  /** @type {{clauses: import("../queue/review.js").Clause[], templates: Record<string, Record<string, string>>, queues: string[], thresholds: Record<string, number>}} */
+  words = { clauses: [], templates: {}, queues: [], thresholds: {} };
   decided = 0;
   since = Date.now();
 
@@ -332,7 +332,7 @@ export class Queue {
     const appealed = item.causes.includes("appeal") && item.status !== "decided";
     const claimed = item.claimed_by === this.context.me.id && item.lease_until > Date.now();
     this.right.replaceChildren(
-      h("div", { class: "facts-pane" }, grounds(detail, voice), record(detail, voice, () => this.#elsewhere(detail)), deeds(detail.acts, voice)),
+      h("div", { class: "facts-pane" }, grounds(detail, voice, this.words.thresholds), record(detail, voice, () => this.#elsewhere(detail)), deeds(detail.acts, voice)),
       h("div", { class: "act-pane" },
         item.barred === this.context.me.id ? h("p", { class: "notice" }, voice.say("barred")) : "",
         item.status === "decided" ? h("p", { class: "notice" }, voice.say("decided.by", { name: item.decided_name || item.decided_by, outcome: voice.say(`outcome.${item.outcome}`) })) : "",

@@ -79,8 +79,9 @@ function state(kind, message, voice) {
  * Why it is here: who or what spoke, scores, reports, the appeal.
  * @param {Detail} detail
  * @param {Voice} voice
+ * @param {Record<string, number>} least the scores from which the classifiers find anything
  */
-export function grounds(detail, voice) {
+export function grounds(detail, voice, least) {
   const { item, clauses, scores, reports, appeal, decisions } = detail;
   const first = decisions.find((each) => each.by === "policy" && !each.dropped);
   const degraded = first?.degraded ?? [];
@@ -96,7 +97,7 @@ export function grounds(detail, voice) {
     degraded.length ? h("p", { class: "notice" }, voice.say("grounds.degraded", { stages: voice.join(degraded) })) : "",
     dropped.map((each) => h("p", { class: "notice" }, voice.say("grounds.dropped", { verdict: voice.say(`verdict.${each.verdict}`), time: voice.moment.format(each.at) }))),
     appeal?.state === "open" ? h("div", { class: "said" }, h("h3", {}, voice.say("appeal.says")), h("p", { dir: "auto" }, appeal.note || voice.say("appeal.wordless"))) : "",
-    bars(scores, thresholds(clauses), voice),
+    bars(scores, { ...least, ...thresholds(clauses) }, voice),
     reports.length ? h("div", { class: "said" }, h("h3", {}, voice.say("reports", { n: reports.length })), reports.map((each) => h("p", {}, h("span", { class: "tag" }, voice.knows(`reason.${each.reason}`) ? voice.say(`reason.${each.reason}`) : each.reason), " ", h("span", { dir: "auto" }, each.note)))) : "",
   );
 }

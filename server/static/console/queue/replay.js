@@ -43,10 +43,9 @@ function row(name, cells) {
   return h("tr", {}, h("th", { scope: "row" }, name), cells.map((cell) => h("td", {}, cell)));
 }
 
-/** @param {string} policy */
+/** Its version, which is what differs; the whole id is its tip. @param {string} policy */
 function short(policy) {
-  const [name, version = ""] = policy.split("@");
-  return `${name}@${version.slice(0, 8)}`;
+  return (policy.split("@")[1] ?? policy).slice(0, 8);
 }
 
 /** @param {any[]} findings @param {import("../../chat/i18n.js").Voice} voice */
