@@ -466,16 +466,19 @@ class Chat:
         if me.role != STAFF:
             raise Refusal("forbidden", "Only staff can do this.")
 
-        def ask(tx: Transaction) -> tuple[Message, bool, Staff]:
+        def ask(tx: Transaction) -> tuple[Message, Sequence[str], Staff]:
             latest = log.message(tx, me.tenant, command.conversation, command.message)
             item = review_items.find(tx, me.tenant, latest.id)
-            appealed = item is not None and item.state == "open" and "appeal" in item.causes
-            return latest, appealed, _staff(tx, me)
+            return latest, item.causes if item is not None and item.state == "open" else (), _staff(tx, me)
 
-        latest, appealed, staff = await self.database.read(ask)
+        latest, causes, staff = await self.database.read(ask)
+        appealed = "appeal" in causes
         if command.version and command.version != latest.version:
             raise Refusal("conflict", "The message has changed since it was looked at.")
-        if not appealed and latest.form.state in ("removed", {"release": "visible"}.get(command.act)):
+        settled = latest.form.state == "removed" or (
+            command.act == "release" and latest.form.state == "visible" and not causes
+        )
+        if settled and not appealed:
             raise Refusal("conflict", f"The message is {latest.form.state} already.")
         acts: dict[str, AnyAct] = {"release": Release(), "remove": Remove()}
         if appealed:

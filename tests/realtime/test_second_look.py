@@ -248,6 +248,17 @@ async def test_a_persons_decision_outranks_a_later_verdict(deep: Platform) -> No
     assert (await luis.history(chat))[3].get("text") == "hola slowox zorglub, lo digo de otro modo"
 
 
+async def test_what_automation_wanted_all_the_same_is_kept_and_shown_to_the_staff(deep: Platform) -> None:
+    chat, ana, luis, staff = await trio(deep)
+    posted = await ana.post(chat, "hola slowox zorglub")
+    await luis.ask("report", conversation=chat, message=posted["id"], reason="other")
+    assert (await staff.ask("resolve", conversation=chat, message=posted["id"], act="release"))["type"] == "accepted"
+    assert (await staff.next("queue", change="dropped"))["message"] == posted["id"]
+    assert (await luis.next("hidden"))["seq"] == posted["seq"] + 1
+    assert (await luis.history(chat))[3]["text"] == "hola slowox zorglub"
+    assert [event for event in luis.events if event["type"] == "changed"] == []
+
+
 async def test_what_its_author_took_back_stays_taken_back(deep: Platform) -> None:
     chat, ana, luis, staff = await trio(deep)
     posted = await ana.post(chat, "hola slowox zorglub, mejor no")
