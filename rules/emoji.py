@@ -17,7 +17,7 @@ import msgspec
 from emoji import EMOJI_DATA
 
 from rules.cues import TERMS, Cues, read_beside_emoji
-from rules.text import Folded
+from rules.text import Folded, fold
 from rules.types import Category, Finding, Setting
 
 
@@ -69,6 +69,11 @@ _STRIP = re.compile(_MARKS)
 _PRICE = re.compile(r"[0-9][.,][0-9]{2}(?![0-9])|[$€£] ?[0-9]|[0-9] ?[€£]|[0-9] ?(?:euros|reais|pesos|dollars|quid)")
 _OR_ELSE = re.compile(r"(?:^|\W)(?:o|or|ou|si no|sino|sen[aã]o|or else|else)\s*$", re.IGNORECASE)
 _STREET = frozenset("💊🍄💉🔌🍁")  # of the drugs, those that are no weather and no salad
+# "🐷 that is what you are": who is meant may be said behind it.
+_MEANT = re.compile(
+    r"\W*(?:that'?s|this is|is) (?:what )?(?:you|ur|u)\b|\W*(?:eso|asi) (?:es lo que )?(?:eres|sos)"
+    r"|\W*(?:e )?(?:isso|assim)(?: e)? (?:o )?que (?:voce|vc|tu|ce)|\W*(?:like you|como (?:tu|vos|voce|vc))\b"
+)
 _THROWN = frozenset("🤡💩🐷🐍🐀🫏🐴🗑")
 NEAR = 3  # characters between emoji of one group, such as spaces
 REACH = 34  # characters between a word and the emoji it speaks of
@@ -186,7 +191,7 @@ class _Judged:
             return Category.INSULT, 0.95, "insult", SENSES.insult
         if not any(one.face in SENSES.person for one in group):
             return none
-        if not self.ware and self._at_somebody(group):
+        if not self.ware and (self._at_somebody(group) or self._meant(group)):
             return Category.INSULT, 0.65, "person", SENSES.person
         if (
             self.ware
@@ -208,6 +213,11 @@ class _Judged:
             and not self.text.original[group[-1].end :].strip()
             and "?" not in self.text.plain
         )
+
+    def _meant(self, group: list[Seen]) -> bool:
+        """Whether the words right behind a group give it to the reader."""
+        behind = fold(self.text.original[group[-1].end : group[-1].end + REACH])
+        return _MEANT.match(behind.plain) is not None
 
     def _advance(self, group: list[Seen]) -> tuple[Category, float, str, frozenset[str]]:
         faces = [one.face for one in group]
@@ -243,13 +253,21 @@ class _Judged:
             "menace" in self.cues
             or _OR_ELSE.search(self.text.original, max(0, group[0].start - 12), group[0].start) is not None
         )
-        weight = bool(armed) + bool(deadly) + 2 * menaced - 2 * self.ware - (self.setting.listing in BLADES)
+        weight = bool(armed) + bool(deadly) + 2 * menaced - 2 * self._goods() - (self.setting.listing in BLADES)
         return Category.THREAT, 0.85 if weight >= 4 else 0.7 if weight == 3 else 0.0, "threat", frozenset()
+
+    def _goods(self) -> bool:
+        """Whether blades may be for sale: plumbers deal in none."""
+        return self.ware and (
+            self.harmless or not self._said("pipes") or len(self.cues["ware"]) > len(self.cues["pipes"])
+        )
 
     def _drugs(self, group: list[Seen]) -> tuple[Category, float, str, frozenset[str]]:
         faces = {one.face for one in group}
         if "🔫" in faces and "arms" in self.cues and not self._said("ware"):
             return Category.DRUGS_WEAPONS, 0.8, "arms", SENSES.weapon
+        if "👃" in faces and "❄" in faces:
+            return Category.DRUGS_WEAPONS, 0.8, "drugs", frozenset("❄👃")
         drugs = faces & SENSES.drug
         if (
             drugs

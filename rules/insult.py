@@ -13,6 +13,7 @@ import msgspec
 from rules import lexicon
 from rules.bounds import rounded
 from rules.lexicon import Hit
+from rules.quotation import reported
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
@@ -38,6 +39,13 @@ _OTHER = frozenset(
     mira oye anda ey hey listen che venga vete calla callate vai vaza sai escuta olha toma look
     """.split()
 )
+# Who or what may be called so without harm: pets, books and films.
+_OTHERS = frozenset(
+    """
+    perro perra perrito gato gata gatito loro caballo yegua cachorro cadela papagaio cavalo gata gatinho dog puppy cat kitten
+    parrot horse rabbit conejo coelho libro livro book novela novel pelicula filme film disfraz costume fantasia
+    """.split()
+)
 _OF = frozenset("de del of do da".split())
 _COPULAS = frozenset("is are was es son era sao eh esta ta".split())
 _PERSONS = frozenset(
@@ -54,6 +62,8 @@ _REPORTS = frozenset(
     como like feito parezco pareco
     """.split()
 )
+_SAYING = frozenset("saying calling implying diciendo digo dizendo chamando dije disse insinuando llamando".split())
+_DENIALS = frozenset("not no nao never nunca nem ni isnt aint".split())
 _SECOND = frozenset("te tu you u your eres sos voce vc seu sua teu tua".split())
 _AFTER_SELF = frozenset("soy sou fui mi mim yo".split())
 _CLAUSE = re.compile(r"[.!?;\n…:]|\b(?:pero|but|mas|porque|because)\b")
@@ -78,13 +88,18 @@ class Insult:
         phrases = [hit for hit in hits if hit.term.group.kind != "slur" and self._counts(hit, text)]
         insults = [*named, *(_told(hit, swearing) for hit in rounded(text, phrases))]
         slurs = [hit for hit in hits if hit.term.group.kind == "slur"]
-        found = lexicon.findings(Category.INSULT, insults) + lexicon.findings(Category.HATE, slurs)
+        # Contempt for a people is thrown at somebody as well.
+        found = lexicon.findings(Category.INSULT, [*insults, *slurs]) + lexicon.findings(Category.HATE, slurs)
         return sorted(found, key=lambda finding: finding.start)
 
     def _counts(self, hit: Hit, text: Folded) -> bool:
+        if reported(text, hit.original[0]):
+            return False
         before = _CLAUSE.split(text.plain[max(0, hit.start - REACH) : hit.start])[-1]
         said = _WORD.findall(before)
         if hit.term.group.kind != "person":
+            if _SAYING.intersection(said[-3:]) and _DENIALS.intersection(said[-5:]):
+                return False
             return not _REPORTS.intersection(said[-2:]) or "tu" in said[-1:]
         return _aimed(said, before, text.plain[hit.end : hit.end + REACH])
 
@@ -98,6 +113,8 @@ def _told(phrase: Hit, swearing: Sequence[Hit]) -> Hit:
 
 def _aimed(said: list[str], before: str, after: str) -> bool:
     """Whether a name is meant for somebody other than its author. ``said`` are the words of ``before``, in its clause."""
+    if not _OTHERS.isdisjoint(said) and _SECOND.isdisjoint(said):
+        return False
     following = _WORD.findall(after)
     if _AFTER_SELF.intersection(following[:2]):
         return False

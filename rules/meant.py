@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from rules.quotation import tells_of_another
 from rules.text import Folded
 
 # Pronouns, possessives and the commonest verbs of the second person, familiar and formal, as they look without accents.
@@ -25,6 +26,15 @@ _RECOURSE = re.compile(
     r"|juez|juzgado|juicio|abogad[oa]s?|juiz|justica|advogad[oa]s?|procon|sue|suing|court|lawyers?|attorney|solicitor"
     r")\b"
 )
+# Or in public: a bad review is everybody's right.
+_REVIEW = re.compile(
+    r"\b(?:(?:bad|negative|honest|poor) (?:review|rating|feedback)|(?:mala|negativa) (?:resena|valoracion|opinion|calificacion)"
+    r"|(?:resena|valoracion|opinion|avaliacao|critica|nota) (?:mala|ruim|negativa|ma|pessima))\b"
+)
+# Laughter and thanks say how it is meant.
+_FRIENDLY = re.compile(
+    r"\b(?:ha(?:ha)+|ja(?:ja)+|kkk+|rs(?:rs)+|lol|thanks|thank you|cheers|gracias|obrigad[oa]|valeu)\b"
+)
 # An hour makes it an appointment.
 _HOUR = re.compile(
     r"\b(?:a las|a la|sobre las|hacia las|as|umas|pelas|at|around|by)\s+(?:unas\s+)?\d{1,2}\b|\b\d{1,2}(?::\d\d|h|am|pm)\b"
@@ -38,9 +48,11 @@ _LATE = re.compile(
 
 
 def may_threaten(text: Folded) -> bool:
-    """Whether ``text`` speaks to somebody, and neither of recourse nor of an hour at which to meet."""
+    """Whether ``text`` speaks to somebody, neither of recourse nor of an hour at which to meet, in earnest, for its author."""
     plain = text.plain
-    return _SECOND_PERSON.search(plain) is not None and _RECOURSE.search(plain) is None and _HOUR.search(plain) is None
+    if _SECOND_PERSON.search(plain) is None or tells_of_another(text):
+        return False
+    return not any(excuse.search(plain) for excuse in (_RECOURSE, _HOUR, _REVIEW, _FRIENDLY))
 
 
 def may_insult(text: Folded) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rules import lexicon
+from rules.lexicon import Hit
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
+
+_TITLE = re.compile(r"\b(?:senora?|senhora?|senorita|sra?|mrs?|ms|miss|don|dona|dr|dra|profesora?|professora?)\.? $")
 
 
 class Profanity:
@@ -16,4 +20,13 @@ class Profanity:
 
     def find(self, text: Folded, setting: Setting) -> Sequence[Finding]:
         """One finding for each swear word; neighbouring ones stay apart unless a phrase covers both."""
-        return lexicon.findings(Category.PROFANITY, lexicon.load().find(text, setting, self.name))
+        hits = lexicon.load().find(text, setting, self.name)
+        return lexicon.findings(Category.PROFANITY, [hit for hit in hits if not _name(hit, text)]) if hits else ()
+
+
+def _name(hit: Hit, text: Folded) -> bool:
+    """Whether it is somebody's name: "la señora Verga" is called so."""
+    start, end = hit.original
+    return (
+        text.original[start:end].istitle() and _TITLE.search(text.plain, max(0, hit.start - 14), hit.start) is not None
+    )

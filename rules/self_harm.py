@@ -10,7 +10,8 @@ from rules.lexicon import Hit
 from rules.text import Folded
 from rules.types import Category, Finding, Setting
 
-_DENIAL = re.compile(r"\b(?:no|nao|not|never|nunca|jamas)\s+$")
+# "They will kill me at home for buying another one" is said of others.
+_DENIAL = re.compile(r"\b(?:no|nao|not|never|nunca|jamas|vao|vai)\s+$")
 
 
 class SelfHarm:
