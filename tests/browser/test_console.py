@@ -285,7 +285,7 @@ async def test_several_are_released_at_once_after_a_count(shop: Platform, sit: C
     await page.keyboard.press("a")
     dialog = page.get_by_role("dialog")
     await expect(dialog).to_contain_text("Afecta a 3 mensajes de 1 personas")
-    await dialog.get_by_role("button", name="Dejar pasar").click()
+    await dialog.get_by_role("button", name="Publicar").click()
     await expect(page.locator(".toast").first).to_contain_text("3 de 3 hechos")
     await expect(seat.rows).to_have_count(1)
     await page.keyboard.press("z")

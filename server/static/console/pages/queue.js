@@ -188,7 +188,7 @@ export class Queue {
         row.reports ? h("span", { class: "tag" }, sign("flag"), voice.number.format(row.reports)) : "",
         h("span", { class: `age${late ? " late" : ""}`, title: late ? voice.say("late") : "" }, row.status === "decided" ? voice.say(`outcome.${row.outcome || "note"}`) : voice.ago(row.opened_at, now))),
       h("p", { class: `excerpt${context.me.preferences.blur ? " blurred" : ""}`, dir: "auto" }, row.text),
-      h("div", { class: "bottom" }, h("bdi", {}, row.author_name || row.author), row.language ? h("span", {}, row.language.toUpperCase()) : "",
+      h("div", { class: "bottom" }, h("bdi", {}, row.author_name || row.author), row.language && row.language !== "unknown" ? h("span", {}, row.language.toUpperCase()) : "",
         claimed ? h("span", { class: `claim${mine ? " mine" : ""}` }, sign("lock"), mine ? voice.say("claimed.mine") : row.claimed_name || voice.say("claimed")) : "",
         this.chosen.has(row.message) ? h("span", { class: "picked" }, sign("check"), h("span", { class: "aside" }, voice.say("chosen"))) : ""),
     ];
