@@ -29,6 +29,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "withdraw": {"invitation": "i"},
     "accept": {"invitation": "i"},
     "rate": {"invitation": "i", "score": 3},
+    "acknowledge": {"notice": "n"},
     "resolve": {"conversation": "c", "message": "m", "act": "release"},
     "history": {"conversation": "c"},
     "leave": {"conversation": "c"},

@@ -18,6 +18,7 @@ OPERATIONS: list[tuple[str, str, Any]] = [
     ("POST", "/v1/conversations/{id}/participants", {"id": "zoe", "name": "Zoe", "role": "seller"}),
     ("DELETE", "/v1/conversations/{id}/participants/ana", None),
     ("GET", "/v1/conversations/{id}/history", None),
+    ("GET", "/v1/decisions/{id}/statement", None),
     ("GET", "/v1/board", None),
     ("POST", "/v1/tokens", TOKEN),
     ("PUT", "/v1/token-key", {"public_key": ""}),
@@ -202,7 +203,10 @@ async def test_the_description_covers_every_operation(platform: Any) -> None:
     document = (await platform.http.get("/v1/openapi.json")).json()
     assert document["openapi"] == "3.1.0"
     described = {
-        (method.upper(), path.replace("{conversation}", "{id}").replace("{participant}", "ana"))
+        (
+            method.upper(),
+            path.replace("{conversation}", "{id}").replace("{participant}", "ana").replace("{message}", "{id}"),
+        )
         for path, methods in document["paths"].items()
         for method in methods
     }
