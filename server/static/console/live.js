@@ -25,6 +25,7 @@ export class Live {
   }
 
   async open() {
+    this.close();
     try {
       this.#token = (await this.api.post("/token")).token;
     } catch {

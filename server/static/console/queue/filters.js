@@ -121,6 +121,7 @@ export class Filters {
       if (name.input.value.trim()) void this.#keep(name.input.value.trim());
     });
     const shown = dialog(voice.say("filters"), voice, [form]);
+    form.querySelector("select")?.focus();
   }
 
   /** @param {Filter} filter */
