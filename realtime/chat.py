@@ -126,9 +126,10 @@ class Chat:
         """Greet a participant: what they are part of, then what they missed. Raises Refusal if they are here too often."""
         me = connection.identity
         connection.person = self.hub.arrive(connection, self.limits.connections)
+        asked = connection.person.asked
         arrival = _Arrival() if me.role == STAFF else await self._arrival(connection)
         connection.person.suggestions = arrival.suggestions != "off"
-        connection.person.stands(arrival.standing)
+        connection.person.stands(arrival.standing, asked)
         if me.role != STAFF and connection.person.standing.banned(now()):
             connection.close(Close.NOT_A_MEMBER, "suspended")
             return

@@ -21,7 +21,7 @@ from realtime.room import RECENT, Room
 from realtime.visibility import Reader, uniform, visible_to
 from realtime.wire import frame
 from rules.types import Role
-from storage import conversations, log
+from storage import conversations, log, sanctions
 from storage.database import Database
 from storage.errors import StorageError
 from storage.sanctions import Standing
@@ -48,7 +48,7 @@ logger = logging.getLogger("tertulia.hub")
 class Presences:
     """One participant on this node: their connections, what they may still send, and whether words may be suggested."""
 
-    __slots__ = ("connections", "frames", "posts", "standing", "suggestions")
+    __slots__ = ("asked", "connections", "frames", "learning", "learnt", "posts", "standing", "suggestions")
 
     def __init__(self, posts: Credit, frames: Credit) -> None:
         self.connections: set[Connection] = set()
@@ -56,10 +56,16 @@ class Presences:
         self.frames = frames
         self.suggestions = True
         self.standing = Standing()
+        self.asked = self.learnt = 0
+        self.learning = False
 
-    def stands(self, standing: Standing) -> None:
-        """Where they stand now, unless something newer is known: what was read may arrive after what was told."""
-        if standing.read_at >= self.standing.read_at:
+    def stands(self, standing: Standing, asked: int) -> None:
+        """Where they stand, as a reading that was begun at ``asked`` found it; nothing if a later one is known.
+
+        ``asked`` counts what gave reason to read, here and not by a clock: clocks differ, and a reading takes its time.
+        """
+        if asked >= self.learnt:
+            self.learnt = asked
             self.standing = standing
 
 
@@ -212,7 +218,7 @@ class Hub:
                 person = self.people.get((signal.tenant, signal.to))
                 listeners = list(person.connections) if person else []
             case "standing":
-                self._stands((signal.tenant, signal.to), _standing.decode(signal.payload))
+                self._rung((signal.tenant, signal.to), _standing.decode(signal.payload))
                 return
             case _:
                 listeners = list(self.staff.get(signal.tenant, ()))
@@ -252,7 +258,7 @@ class Hub:
         self.broker.signal(Signal(tenant, channel, to, encode(event), sender))
 
     def stand(self, tenant: str, participant: str, standing: Standing) -> None:
-        """Let every node know where somebody stands now; who is banned is cut off there."""
+        """Let every node know that somebody's standing has changed; who is banned is cut off there."""
         self.broker.signal(Signal(tenant, "standing", participant, msgspec.json.encode(standing)))
 
     def view(self, room: Room, item: LogItem, reader: Reader) -> LogEvent:
@@ -287,12 +293,36 @@ class Hub:
 
     # -------------------------------------------------------------------------------------------------- inside
 
-    def _stands(self, key: Key, standing: Standing) -> None:
+    def _rung(self, key: Key, standing: Standing) -> None:
+        """Somebody's standing has changed. What was told holds at once, what is stored in the end: news may come in any order."""
         person = self.people.get(key)
         if person is None:
             return
-        person.stands(standing)
-        if standing.banned(standing.read_at):
+        person.asked += 1
+        self._stands(person, standing, person.asked)
+        if person.connections and not person.learning:
+            person.learning = True
+            self.run(self._learn(key, person))
+
+    async def _learn(self, key: Key, person: Presences) -> None:
+        """Read where somebody stands, one reading at a time, until nothing new was told while it was being read."""
+        asked = 0
+        try:
+            while asked != person.asked and person.connections:
+                asked = person.asked
+                try:
+                    standing = await self.database.read(lambda connection: sanctions.standing(connection, *key, _now()))
+                except StorageError:
+                    asked = 0
+                    await asyncio.sleep(REPAIR_SECONDS)
+                else:
+                    self._stands(person, standing, asked)
+        finally:
+            person.learning = False
+
+    def _stands(self, person: Presences, standing: Standing, asked: int) -> None:
+        person.stands(standing, asked)
+        if person.standing.banned(standing.read_at):
             for connection in list(person.connections):
                 if connection.identity.role != "staff":
                     connection.close(Close.NOT_A_MEMBER, "suspended")
@@ -452,6 +482,7 @@ class Hub:
                 people = [key for key, person in self.people.items() if person.connections]
                 for start in range(0, len(people), COMPARED):
                     await self._open_new(people[start : start + COMPARED])
+                    await self._stand_anew(people[start : start + COMPARED])
                 for room in self.rooms.values():
                     self._attend(room, asks=True)
         except StorageError:
@@ -473,6 +504,17 @@ class Hub:
         joined = await self.database.read(lambda connection: conversations.joined_since(connection, people, after))
         for tenant, conversation, participant in joined:
             await self._open_for((tenant, conversation), participant)
+
+    async def _stand_anew(self, keys: list[Key]) -> None:
+        """What somebody may not do any more holds here too, though nobody told."""
+        asked = {}
+        for key in keys:
+            if (person := self.people.get(key)) is not None:
+                person.asked += 1
+                asked[key] = person, person.asked
+        standings = await self.database.read(lambda connection: sanctions.standings(connection, list(asked), _now()))
+        for key, (person, count) in asked.items():
+            self._stands(person, standings[key], count)
 
     def _tell_presence(self, room: Room, participant: str) -> None:
         self._attend(room)
@@ -498,6 +540,10 @@ class Hub:
         self._tasks.discard(task)
         if not task.cancelled() and (problem := task.exception()) is not None:
             logger.error("background work failed: %s", type(problem).__name__)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 _standing = msgspec.json.Decoder(Standing)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, insert, or_, select, tuple_, update
 
 from storage import tables as t
 
@@ -37,7 +37,7 @@ class Sanction(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """Where somebody stands: ``strikes`` are the ends of those in force, ``mutes`` conversations and ends, ``bans`` ends.
 
-    A ban's end of 0 is none. ``read_at`` tells which of two standings is the newer.
+    A ban's end of 0 is none. ``read_at`` is the moment of it.
     """
 
     read_at: int = 0
@@ -88,21 +88,33 @@ def put_back(connection: Connection, tenant: str, ids: Sequence[str]) -> None:
 
 def standing(connection: Connection, tenant: str, participant: str, at: int) -> Standing:
     """Where somebody stands at this moment and, as things end by themselves, from now on."""
+    return standings(connection, [(tenant, participant)], at)[tenant, participant]
+
+
+def standings(
+    connection: Connection, people: Sequence[tuple[str, str]], at: int
+) -> dict[tuple[str, str], Standing]:  # fmt: skip
+    """The same of many, given and answered by tenant and id."""
     s = t.strikes.c
-    expiries = connection.execute(
-        select(s.expires_at).where(
-            s.tenant == tenant, s.participant == participant, s.withdrawn_at == 0, s.expires_at > at
+    strikes: dict[tuple[str, str], list[int]] = {key: [] for key in people}
+    mutes: dict[tuple[str, str], list[tuple[str, int]]] = {key: [] for key in people}
+    bans: dict[tuple[str, str], list[int]] = {key: [] for key in people}
+    for row in connection.execute(
+        select(s.tenant, s.participant, s.expires_at).where(
+            tuple_(s.tenant, s.participant).in_(people), s.withdrawn_at == 0, s.expires_at > at
         )
-    ).scalars()
-    rows = connection.execute(
-        select(c.kind, c.conversation, c.until).where(
-            c.tenant == tenant, c.participant == participant, c.lifted_at == 0, or_(c.until == 0, c.until > at)
+    ):
+        strikes[row.tenant, row.participant].append(row.expires_at)
+    for row in connection.execute(
+        select(c.tenant, c.participant, c.kind, c.conversation, c.until).where(
+            tuple_(c.tenant, c.participant).in_(people), c.lifted_at == 0, or_(c.until == 0, c.until > at)
         )
-    ).all()
-    return Standing(
-        at, tuple(expiries), tuple((row.conversation, row.until) for row in rows if row.kind == "mute"),
-        tuple(row.until for row in rows if row.kind == "ban"),
-    )  # fmt: skip
+    ):
+        if row.kind == "mute":
+            mutes[row.tenant, row.participant].append((row.conversation, row.until))
+        elif row.kind == "ban":
+            bans[row.tenant, row.participant].append(row.until)
+    return {key: Standing(at, tuple(strikes[key]), tuple(mutes[key]), tuple(bans[key])) for key in people}
 
 
 def _row(row: Any) -> Sanction:

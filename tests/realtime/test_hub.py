@@ -16,8 +16,9 @@ from realtime.auth import Identity
 from realtime.broker import Doorbell, MemoryBroker
 from realtime.hub import Hub
 from rules.types import Role, Stage
-from storage import conversations
+from storage import conversations, sanctions
 from storage.database import Database
+from storage.sanctions import Sanction, Standing
 from storage.values import Conversation, Entry, Form, LogItem, Member, Message
 
 
@@ -191,3 +192,59 @@ async def test_one_conversation_that_cannot_be_sent_does_not_silence_the_others(
     hub._flush_all()
     assert closed == [4007]
     assert b'"ordered"' in ana.frames[-1]
+
+
+LONG = 2**52  # milliseconds: none of these sanctions ends
+MUTED = Standing(1_000, mutes=(("", LONG),))
+
+
+async def sanctioned(database: Database, kind: str) -> None:
+    row = Sanction(kind, "luis", kind, sanctions.EVERYWHERE, 1, LONG, "act", "staff:eva", "")
+    await database.write(lambda tx: sanctions.add(tx, "t", row))
+
+
+async def luis_on(hub: Hub) -> tuple[Listener, list[int]]:
+    luis, closed = Listener("luis", "seller"), list[int]()
+    luis.person = hub.arrive(luis, 20)  # type: ignore[arg-type]
+    luis.close = lambda code, reason: closed.append(code)  # type: ignore[attr-defined]
+    return luis, closed
+
+
+async def test_a_mute_holds_though_the_clock_of_its_act_was_read_before_that_of_an_arrival(database: Database) -> None:
+    hub = await hub_on(database)
+    luis, _ = await luis_on(hub)
+    luis.person.stands(Standing(1_050), luis.person.asked)
+    await sanctioned(database, "mute")
+    hub.stand("t", "luis", MUTED)
+    assert luis.person.standing.muted_until("c", 1_100) == LONG, "at once"
+    await until(lambda: not luis.person.learning)
+    assert luis.person.standing.muted_until("c", 1_100) == LONG
+
+
+async def test_what_is_told_late_does_not_outlast_what_is_stored(database: Database) -> None:
+    hub = await hub_on(database)
+    luis, _ = await luis_on(hub)
+    hub.stand("t", "luis", MUTED)  # taken back since, and that was told before
+    await until(lambda: not luis.person.standing.mutes)
+
+
+async def test_a_reading_begun_before_the_news_is_not_taken_for_newer(database: Database) -> None:
+    hub = await hub_on(database)
+    luis, _ = await luis_on(hub)
+    begun = luis.person.asked
+    await sanctioned(database, "mute")
+    hub.stand("t", "luis", MUTED)
+    await until(lambda: not luis.person.learning)
+    luis.person.stands(Standing(2**50), begun)
+    assert luis.person.standing.mutes
+
+
+async def test_who_was_banned_while_nobody_told_is_cut_off(database: Database) -> None:
+    hub = await hub_on(database)
+    _, closed = await luis_on(hub)
+    ana = Listener("ana", "buyer")
+    ana.person = hub.arrive(ana, 20)  # type: ignore[arg-type]
+    await sanctioned(database, "ban")
+    hub.missed()
+    await until(lambda: closed == [4403])
+    assert not ana.person.standing.bans
