@@ -45,6 +45,8 @@ export async function chart(title, times, series, lang) {
   const drawn = new uPlot(
     {
       width: 480, height: HEIGHT, cursor: { drag: { x: false, y: false } }, legend: { live: true },
+      // The legend has figures only while a day is pointed at.
+      hooks: { setCursor: [(/** @type {any} */ { cursor }) => element.classList.toggle("pointed", (cursor.idx ?? null) !== null)] },
       scales: { x: { time: true }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [0, Math.max(5, most * 1.1)] } },
       axes: [{ ...axis, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((each) => day.format(each * 1000)) }, { ...axis, size: 44 }],
       series: [{ value: (/** @type {any} */ _, /** @type {number | null} */ at) => (at === null ? "" : day.format(at * 1000)), label: " " }, ...series.map(({ name, colour }) => ({ label: name, stroke: paint(colour), width: 2, points: { show: times.length < 3 } }))],

@@ -12,6 +12,7 @@
  * @property {(event?: KeyboardEvent) => void} run
  * @property {() => boolean} [when] whether it can be done now
  * @property {boolean} [hidden] not in the palette, as moving up and down
+ * @property {boolean} [repeats] done again and again while the key is held; whatever decides something is not
  */
 
 const EDITABLE = "input:not([type=checkbox]):not([type=radio]):not([type=button]), textarea, select, [contenteditable]";
@@ -55,6 +56,7 @@ export class Keys {
     const command = this.all().find(({ keys, when }) => keys?.includes(pressed) && (when?.() ?? true));
     if (!command) return;
     event.preventDefault();
+    if (event.repeat && !command.repeats) return;
     command.run(event);
   }
 }

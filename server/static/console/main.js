@@ -275,10 +275,10 @@ export class Console {
   }
 }
 
-/** @param {string} name */
+/** The first letters of the first and the last of somebody's names. @param {string} name */
 export function initials(name) {
-  const [first = "?", ...rest] = name.trim().split(/\s+/);
-  return ([...first][0] + ([...(rest.at(-1) ?? "")][0] ?? "")).toUpperCase();
+  const letters = name.split(/\s+/).map((word) => word.match(/[\p{L}\p{N}]/u)?.[0] ?? "").filter(Boolean);
+  return ((letters[0] ?? "?") + (letters.length > 1 ? letters.at(-1) : "")).toUpperCase();
 }
 
 void new Console().start();

@@ -23,6 +23,7 @@ const UNDO_MS = 30_000;
 const LOOK_MS = 15_000;
 const COUNTS_MS = 1_000; // at most this often, however much happens
 const REASONS = 9;
+const QUOTED = 32; // characters of a message that tell it from the others
 const MUTES = [1, 24, 72, 168];
 const BANS = [24, 168, 720, 0];
 
@@ -62,6 +63,8 @@ export class Queue {
   words = { clauses: [], templates: {}, queues: [], thresholds: {} };
   decided = 0;
   since = Date.now();
+  /** Where words for the decision are written. @type {HTMLTextAreaElement | null} */
+  note = null;
 
   /**
    * @param {HTMLElement} root
@@ -201,7 +204,11 @@ export class Queue {
     this.#select(message);
     clearTimeout(this.#peek);
     const turn = message;
-    const wait = setTimeout(() => this.current === turn && this.middle.replaceChildren(bones(4)), 300);
+    const wait = setTimeout(() => {
+      if (this.current !== turn || this.detail) return;
+      this.middle.replaceChildren(bones(4));
+      this.right.replaceChildren();
+    }, 300);
     try {
       const detail = await this.review.item(message);
       if (this.current === message) this.#show(detail);
@@ -229,6 +236,8 @@ export class Queue {
   /** @param {string} message */
   #select(message) {
     this.current = message;
+    // Nothing is decided of what was before somebody, once the list shows another.
+    if (this.detail?.item.message !== message) this.detail = null;
     this.#others.clear();
     this.root.classList.add("opened");
     this.list.choose(message);
@@ -236,13 +245,17 @@ export class Queue {
 
   /** @param {Detail} detail */
   #show(detail) {
+    const again = this.detail?.item.message === detail.item.message;
     this.detail = detail;
     this.current = detail.item.message;
-    this.reason = detail.item.clauses[0] ?? "";
+    if (!again) {
+      this.reason = detail.item.clauses[0] ?? "";
+      this.note = null;
+    }
     this.#merge(detail.item);
     this.#others = new Map(detail.looking.map(({ staff, name }) => [staff, { name, until: Date.now() + 20_000 }]));
-    this.#drawMiddle(detail);
     this.#drawRight(detail);
+    this.#drawMiddle(detail);
     this.list.choose(this.current);
     this.speaker.textContent = `${detail.item.author_name}: ${this.context.me.preferences.blur ? "" : detail.message.text}`;
     clearInterval(this.#looking);
@@ -282,9 +295,13 @@ export class Queue {
     );
     this.#drawPresence();
     if (detail.appeal) void this.#replay(detail.item.message, card);
-    // Only the pane itself is moved: what is around the message stays where it is.
-    const room = Math.max(64, (this.middle.clientHeight - card.offsetHeight) / 2);
-    this.middle.scrollTop += card.getBoundingClientRect().top - this.middle.getBoundingClientRect().top - room;
+    // Only the pane itself is moved: what is around the message stays where it is. On a phone the panes move as one, and
+    // what can be done lies over their end.
+    const narrow = matchMedia("(max-width: 760px)").matches;
+    const pane = narrow ? this.root : this.middle;
+    const covered = narrow ? (this.right.querySelector(".act-pane")?.clientHeight ?? 0) : 0;
+    const room = Math.max(64, (pane.clientHeight - covered - card.offsetHeight) / 2);
+    pane.scrollTop += card.getBoundingClientRect().top - pane.getBoundingClientRect().top - room;
   }
 
   /** What then and now would be decided, beside each other. @param {string} message @param {HTMLElement} card */
@@ -324,6 +341,10 @@ export class Queue {
     const { item } = detail;
     const reasons = this.#reasons(detail);
     const note = /** @type {HTMLTextAreaElement} */ (h("textarea", { class: "field", rows: "2", maxlength: "1000", placeholder: voice.say("note.place"), "aria-label": voice.say("note") }));
+    // What is being written stays, whatever happens to the item meanwhile.
+    const { note: before } = this;
+    const focused = before !== null && document.activeElement === before;
+    if (before) note.value = before.value;
     this.note = note;
     const pick = h("fieldset", { class: "reasons" }, h("legend", {}, voice.say("reasons")),
       reasons.map((clause, n) => h("label", { title: clause.text }, h("input", { type: "radio", name: "reason", value: clause.id, checked: clause.id === this.reason, onchange: () => (this.reason = clause.id) }), h("kbd", { "aria-hidden": "true" }, String(n + 1)), h("span", {}, called(clause.id)), h("span", { class: "muted" }, clause.categories.slice(0, 2).map((each) => categoryOf(each, voice)).join(", ")))));
@@ -346,6 +367,11 @@ export class Queue {
           act("escalate", "e", () => this.escalate()), act("note", "n", () => this.takeNote()),
           h("button", { type: "button", disabled: item.status === "decided", "aria-keyshortcuts": "c", onclick: () => this.claim() }, h("span", {}, voice.say(claimed ? "act.let_go" : "act.claim")), h("kbd", { "aria-hidden": "true" }, "c")))),
     );
+    document.documentElement.style.setProperty("--docked", `${this.right.querySelector(".act-pane")?.clientHeight ?? 0}px`);
+    if (focused) {
+      note.focus({ preventScroll: true });
+      note.setSelectionRange(before.selectionStart, before.selectionEnd);
+    }
   }
 
   /** What can be given as the reason: the clauses that spoke, then the others of the policy. @param {Detail} detail */
@@ -397,24 +423,24 @@ export class Queue {
     this.#ask(voice.say("act.warn"), [options, detail.message.refused ? "" : also], (form) => {
       const template = new FormData(form).get("template");
       const remove = also.querySelector("input")?.checked;
-      return this.act([...(remove ? [{ act: "remove" }] : []), { act: "warn", template }]);
+      return this.act([...(remove ? [{ act: "remove" }] : []), { act: "warn", template }], "", detail);
     });
   }
 
   async mute() {
-    const { voice } = this;
-    if (!this.#may("mute")) return;
+    const { voice, detail } = this;
+    if (!detail || !this.#may("mute")) return;
     const hours = choice(voice.say("for"), MUTES.map((each) => [String(each), this.#hours(each)]), "24");
     const everywhere = toggle(voice.say("mute.everywhere"), false, () => {});
-    this.#ask(voice.say("act.mute"), [hours.element, everywhere], () => this.act([...this.#withRemoval(), { act: "mute", hours: Number(hours.input.value), everywhere: Boolean(everywhere.querySelector("input")?.checked) }]));
+    this.#ask(voice.say("act.mute"), [hours.element, everywhere], () => this.act([...removal(detail), { act: "mute", hours: Number(hours.input.value), everywhere: Boolean(everywhere.querySelector("input")?.checked) }], "", detail));
   }
 
   async ban() {
-    const { voice } = this;
-    if (!this.#may("ban")) return;
+    const { voice, detail } = this;
+    if (!detail || !this.#may("ban")) return;
     const mine = this.context.me.role === "reviewer" ? BANS.filter(Boolean) : BANS;
     const hours = choice(voice.say("for"), mine.map((each) => [String(each), each ? this.#hours(each) : voice.say("for.ever")]), String(mine[1]));
-    this.#ask(voice.say("act.ban"), [h("p", {}, voice.say("ban.text")), hours.element], () => this.act([...this.#withRemoval(), { act: "ban", hours: Number(hours.input.value) || null }]), true);
+    this.#ask(voice.say("act.ban"), [h("p", {}, voice.say("ban.text")), hours.element], () => this.act([...removal(detail), { act: "ban", hours: Number(hours.input.value) || null }], "", detail), true);
   }
 
   async escalate() {
@@ -422,19 +448,14 @@ export class Queue {
     if (!detail || !this.#may("escalate")) return;
     const queues = this.words.queues.filter((each) => each !== detail.item.queue);
     const queue = choice(voice.say("filter.queue"), (queues.length ? queues : ["lead"]).map((each) => [each, each]), queues[0] ?? "lead");
-    this.#ask(voice.say("act.escalate"), [queue.element], () => this.act([{ act: "escalate", queue: queue.input.value }]));
+    this.#ask(voice.say("act.escalate"), [queue.element], () => this.act([{ act: "escalate", queue: queue.input.value }], "", detail));
   }
 
   async takeNote() {
-    const { voice } = this;
-    if (!this.#may("note")) return;
+    const { voice, detail } = this;
+    if (!detail || !this.#may("note")) return;
     const words = field(voice.say("note"), { required: true, maxlength: 1000, value: this.note?.value ?? "", autocomplete: "off" });
-    this.#ask(voice.say("act.note"), [words.element], () => this.act([{ act: "note" }], words.input.value));
-  }
-
-  /** A message that is still to be seen goes with the sanction. @returns {any[]} */
-  #withRemoval() {
-    return this.#may("remove") && this.detail?.item.message_state !== "removed" && !this.detail?.message.refused ? [{ act: "remove" }] : [];
+    this.#ask(voice.say("act.note"), [words.element], () => this.act([{ act: "note" }], words.input.value, detail));
   }
 
   /** @param {string} title @param {(Node | string)[]} content @param {(form: HTMLFormElement) => unknown} run @param {boolean} [danger] */
@@ -455,16 +476,17 @@ export class Queue {
    * Do it, and go on with the next item in the same breath.
    * @param {any[]} acts
    * @param {string} [words]
+   * @param {Detail | null} [detail] as it was when somebody was asked: if it is another by now, the server refuses
    */
-  act(acts, words = "") {
-    if (!this.busy) this.#doing = this.#act(acts, words);
+  act(acts, words = "", detail = this.detail) {
+    if (!this.busy) this.#doing = this.#act(acts, words, detail);
     return this.#doing;
   }
 
-  /** @param {any[]} acts @param {string} words */
-  async #act(acts, words) {
-    const { detail, voice, context } = this;
-    if (!detail || !acts.every(({ act }) => this.#may(act))) return;
+  /** @param {any[]} acts @param {string} words @param {Detail | null} detail */
+  async #act(acts, words, detail) {
+    const { voice, context } = this;
+    if (!detail || !acts.every(({ act }) => detail.may.includes(act))) return;
     if (this.chosen.size > 1 && acts.every(({ act }) => !["mask", "uphold", "overturn", "note"].includes(act))) return void this.#inBulk(acts);
     const { item } = detail;
     const kind = acts[0].act;
@@ -477,11 +499,12 @@ export class Queue {
       const done = await this.review.act(item, acts, said, clean || stays ? "" : this.reason, stays || this.filters.filter.state === "decided" ? null : this.filters.filter);
       if (stays) {
         this.#told(voice.say("outcome.note"), done.act);
+        this.note = null;
         return void (await this.open(item.message));
       }
       this.decided++;
       this.#settled(done.item);
-      this.#told(voice.say("done", { outcome: voice.say(`outcome.${done.act.outcome}`), name: item.author_name || item.author }), done.act);
+      this.#told(voice.say("done", { outcome: voice.say(`outcome.${done.act.outcome}`), name: this.#quoted(item) }), done.act);
       this.#goOn(done.next, item.message);
     } catch (problem) {
       if (problem instanceof Problem && problem.code === "conflict") await this.#late(problem, item.message);
@@ -516,6 +539,14 @@ export class Queue {
     this.context.toasts.show(text, { tone: "bad", ms: 10_000 });
     if (now) this.#merge(now);
     if (this.current === message) await this.open(message);
+  }
+
+  /** Whose words, and the first of them: of several that were decided one after the other, which one this was. @param {Row} item */
+  #quoted(item) {
+    const name = item.author_name || item.author;
+    const words = [...item.text];
+    if (this.context.me.preferences.blur || !words.length) return name;
+    return `${name}, “${words.slice(0, QUOTED).join("").trim()}${words.length > QUOTED ? "…" : ""}”`;
   }
 
   /** @param {string} text @param {any} act */
@@ -725,7 +756,7 @@ export class Queue {
       const empty = !this.rows.length;
       for (const row of items) this.#insert(row);
       this.#drawList();
-      if (empty && !this.detail && this.rows.length && matchMedia("(min-width: 761px)").matches) await this.open(this.rows[0].message);
+      if (empty && !this.current && this.rows.length && matchMedia("(min-width: 761px)").matches) await this.open(this.rows[0].message);
     } catch {
       // The next event, or the next time that the list is read, brings it.
     }
@@ -829,8 +860,8 @@ export class Queue {
     const many = voice.say("keys.many");
     const act = (/** @type {string} */ key, /** @type {string} */ name, /** @type {() => unknown} */ run, /** @type {string} */ needs = name) => ({ keys: [key], label: voice.say(`act.${name}`), group: deciding, run: () => void run(), when: () => this.#may(needs) || ((name === "release" || name === "remove") && (this.#isAppeal() || this.chosen.size > 1)) });
     return [
-      { keys: ["j", "ArrowDown"], label: voice.say("keys.next"), group: moving, hidden: true, run: () => this.move(1) },
-      { keys: ["k", "ArrowUp"], label: voice.say("keys.previous"), group: moving, hidden: true, run: () => this.move(-1) },
+      { keys: ["j", "ArrowDown"], label: voice.say("keys.next"), group: moving, hidden: true, repeats: true, run: () => this.move(1) },
+      { keys: ["k", "ArrowUp"], label: voice.say("keys.previous"), group: moving, hidden: true, repeats: true, run: () => this.move(-1) },
       { keys: ["Enter"], label: voice.say("keys.open"), group: moving, hidden: true, when: () => Boolean(this.current), run: () => (this.root.classList.add("opened"), this.middle.focus({ preventScroll: true })) },
       { keys: ["Escape"], label: voice.say("keys.back"), group: moving, hidden: true, run: () => this.back() },
       { keys: [" "], shown: "␣", label: voice.say("keys.reveal"), group: moving, when: () => Boolean(this.context.me.preferences.blur && this.surface), run: () => void this.surface?.classList.toggle("blurred") },
@@ -863,6 +894,11 @@ export class Queue {
     option.checked = true;
     this.reason = option.value;
   }
+}
+
+/** A message that is still to be seen goes with the sanction. @param {Detail} detail @returns {any[]} */
+function removal({ item, message, may }) {
+  return may.includes("remove") && item.message_state !== "removed" && !message.refused ? [{ act: "remove" }] : [];
 }
 
 /** Spans that touch, as one. @param {number[][]} spans */
