@@ -206,6 +206,80 @@ async def test_two_people_reach_for_one_item_and_the_second_is_told(shop: Platfo
     await expect(second.page.locator(".toast").first).to_contain_text("Rosa se adelantó: retirado")
 
 
+async def test_a_key_held_down_or_pressed_too_early_decides_nothing_unseen(
+    shop: Platform, office: Office, sit: Callable[..., Any]
+) -> None:
+    await chat(shop, SCAM, f"{SCAM} ¿Vale?", f"{SCAM} Venga.")
+
+    def decided() -> int:
+        with beside(office.database) as tx:
+            items = tables.review_items.c
+            return len(tx.execute(select(items.message).where(items.tenant == office.tenant, items.outcome != "")).all())
+
+    async def late(route: Any) -> None:
+        await asyncio.sleep(0.4)
+        await route.continue_()
+
+    seat = await sit("rosa")
+    page = seat.page
+    await expect(seat.subject).to_have_text(SCAM)
+    await page.route(re.compile("/review/items/[^/]+$"), late)
+    await page.keyboard.press("j")
+    await page.keyboard.press("r")
+    await expect(seat.subject).to_have_text(f"{SCAM} ¿Vale?")
+    assert decided() == 0, "what was before them was not what the list showed"
+    await page.keyboard.down("r")
+    await expect(page.locator(".strip")).to_contain_text("1 decidido")
+    await expect(seat.subject).not_to_have_text(f"{SCAM} ¿Vale?")
+    for _ in range(5):
+        await page.keyboard.down("r")  # the key is still held: it repeats
+        await asyncio.sleep(0.05)
+    await page.keyboard.up("r")
+    assert decided() == 1
+
+
+async def test_what_is_being_written_or_asked_is_of_the_message_as_it_was(
+    shop: Platform, office: Office, sit: Callable[..., Any]
+) -> None:
+    _, _, _, (message,) = await chat(shop, SCAM)
+    pedro = await office.enter("pedro", "lead")
+    seat = await sit("rosa", "lead")
+    page = seat.page
+    await expect(seat.subject).to_be_visible()
+    note = page.locator(".act-pane textarea")
+    await note.fill("Ya avisado el ")
+    for verb, shown in (("claim", 1), ("release", 0)):
+        assert (await pedro.call("POST", f"/review/items/{message}/{verb}")).is_success
+        await expect(page.locator(".presence .claim")).to_have_count(shown)
+    await page.keyboard.type("lunes")
+    await expect(note).to_have_value("Ya avisado el lunes")
+    await page.locator(".middle").focus()
+    await page.keyboard.press("u")
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert (await pedro.call("POST", f"/review/items/{message}/acts", {
+        "request": "request-one", "version": (await pedro.call("GET", f"/review/items/{message}")).json()["item"]["version"],
+        "acts": [{"act": "escalate", "queue": "lead"}], "reason": "para ti",
+    })).is_success  # fmt: skip
+    await expect(page.locator(".middle .title .muted").first).to_contain_text("lead")
+    await page.get_by_role("dialog").get_by_role("button", name="Silenciar").click()
+    await expect(page.locator(".toast.bad").last).to_be_visible()
+    with beside(office.database) as tx:
+        given = tables.sanctions.c
+        assert tx.execute(select(given.id).where(given.tenant == office.tenant)).all() == []
+
+
+async def test_on_a_phone_the_message_and_what_can_be_done_are_both_on_the_screen(
+    shop: Platform, sit: Callable[..., Any]
+) -> None:
+    await chat(shop, *(f"Hola, línea {n} de la conversación." for n in range(9)), SCAM)
+    seat = await sit("rosa", viewport=PHONE)
+    await seat.rows.first.click()
+    await expect(seat.subject).to_have_text(SCAM)
+    await expect(seat.page.locator(".subject > .words")).to_be_in_viewport(ratio=1)
+    for name in ("Retirar", "Publicar", "Silenciar"):
+        await expect(seat.page.locator(".acts").get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
+
+
 async def test_a_claim_outlives_its_browser_only_as_long_as_its_lease(
     shop: Platform, office: Office, sit: Callable[..., Any]
 ) -> None:
