@@ -115,6 +115,8 @@ class Trials:
                     state, problem = "done", ""
         except asyncio.CancelledError:
             state, problem = "stopped", ""
+        except NotFound:  # stopped on another node: that is told already, and nobody waits for the rest
+            state, problem = "stopped", ""
         except (StorageError, msgspec.DecodeError, OSError, ValueError) as failure:
             problem = type(failure).__name__
         finally:
@@ -131,8 +133,8 @@ class Trials:
         tally = _encode(progress.tally)
 
         def note(tx: Transaction) -> None:
-            stored.count(tx, trial.tenant, trial.id, self._book.node, tally)
             stored.expect(tx, trial.tenant, trial.id, progress.of)
+            stored.count(tx, trial.tenant, trial.id, self._book.node, tally)
 
         await self._database.write(note)
 

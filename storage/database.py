@@ -35,6 +35,7 @@ BATCH_POSTS = 256  # messages in one commit, at most
 READERS = 4
 BUSY_MS = 5_000
 STATEMENT_MS = 5_000
+MIGRATION_LOCK_MS = 30_000
 CONNECT_SECONDS = 2
 POOL_SECONDS = 1
 ANSWER_SECONDS = 2.0  # after which a caller hears that the database does not answer, whatever it may still do
@@ -191,7 +192,12 @@ def migrate(url: str) -> None:
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":
+                # A step may take minutes with millions of rows, and another process may be taking them just now.
+                for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+                    connection.execute(text(f"SET LOCAL {limit} = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(7306083)"))
+                # While a step waits for a table, everybody else waits behind it.
+                connection.execute(text(f"SET LOCAL lock_timeout = {MIGRATION_LOCK_MS}"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     finally:

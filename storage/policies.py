@@ -197,7 +197,7 @@ def save(
     connection: Connection, tenant: str, id: str, kind: str, source: str, by: str, at: int, revision: int
 ) -> Draft:
     """Save a draft; ``revision`` is the one that was edited, 0 for a new draft. Raises Stale when another was saved since."""
-    found = _draft(connection, tenant, id)
+    found = _draft(connection, tenant, id, locked=True)
     if found is None:
         if revision:
             raise NotFound("draft")
@@ -225,8 +225,13 @@ def draft(connection: Connection, tenant: str, id: str) -> Draft:
 
 
 def require_revision(connection: Connection, tenant: str, id: str, revision: int) -> None:
-    """Raises Stale when a draft is at another revision than somebody has seen, NotFound when it is gone."""
-    found = draft(connection, tenant, id)
+    """Raises Stale when a draft is at another revision than somebody has seen, NotFound when it is gone.
+
+    Until the end of the transaction nobody saves another.
+    """
+    found = _draft(connection, tenant, id, locked=True)
+    if found is None:
+        raise NotFound("draft")
     if found.revision != revision:
         raise Stale("draft", f"at revision {found.revision}, saved by {found.by}")
 
@@ -257,6 +262,8 @@ def discard(connection: Connection, tenant: str, id: str) -> None:
 
 def begin(connection: Connection, trial: Trial) -> None:
     """Begin a trial. A kind has one shadow at a time, a tenant one backtest: raises Stale while there is another."""
+    # Before anything is read, for its lock: of two that begin together one sees the other.
+    advance(connection)
     c = t.policy_trials.c
     busy = select(c.id).where(c.tenant == trial.tenant, c.what == trial.what, c.state == "running")
     if trial.what == "shadow":
@@ -265,7 +272,6 @@ def begin(connection: Connection, trial: Trial) -> None:
         raise Stale(trial.what, "running already")
     values = msgspec.structs.asdict(trial) | {"sources": _encode(trial.sources).decode()}
     connection.execute(insert(t.policy_trials).values(values))
-    advance(connection)
 
 
 def end(connection: Connection, tenant: str, id: str, state: str, at: int, problem: str = "") -> None:
@@ -292,8 +298,10 @@ def abandon(connection: Connection, node: str, at: int) -> None:
 
 
 def expect(connection: Connection, tenant: str, id: str, of: int) -> None:
-    """Note how many messages a backtest looks at."""
-    connection.execute(update(t.policy_trials).where(_trial(tenant, id)).values(of=of))
+    """Note how many messages a backtest looks at. Raises NotFound when it is no longer running."""
+    where = _trial(tenant, id) & (t.policy_trials.c.state == "running")
+    if connection.execute(update(t.policy_trials).where(where).values(of=of)).rowcount == 0:
+        raise NotFound("trial")
 
 
 def trial(connection: Connection, tenant: str, id: str) -> Trial:
@@ -347,9 +355,11 @@ def tallies(connection: Connection, tenant: str, trial: str) -> list[bytes]:
     return [row.tally.encode() for row in rows]
 
 
-def _draft(connection: Connection, tenant: str, id: str) -> Draft | None:
+def _draft(connection: Connection, tenant: str, id: str, *, locked: bool = False) -> Draft | None:
+    """``locked`` waits for whoever is changing it and keeps others from it; SQLite has one writer anyhow."""
     c = t.policy_drafts.c
-    row = connection.execute(select(t.policy_drafts).where(c.tenant == tenant, c.id == id)).first()
+    query = select(t.policy_drafts).where(c.tenant == tenant, c.id == id)
+    row = connection.execute(query.with_for_update() if locked else query).first()
     return None if row is None else _as_draft(row)
 
 

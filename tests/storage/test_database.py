@@ -7,13 +7,15 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
-from storage.database import Database, migrate, normalise
+from storage import database as storage_database
+from storage.database import Database, beside, migrate, normalise
 from storage.errors import AlreadyOpen, Unavailable
 from storage.tables import metadata
 
@@ -41,6 +43,19 @@ def test_migrations_started_together_wait_for_each_other(empty_database_url: str
     for thread in threads:
         thread.join()
     assert problems == []
+
+
+def test_a_migration_may_take_longer_than_any_statement_of_a_server(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with beside(postgres_url) as other:
+        other.execute(text("SELECT pg_advisory_xact_lock(7306083)"))  # it migrates, and takes its time
+        monkeypatch.setattr(storage_database, "STATEMENT_MS", 100)
+        late = threading.Thread(target=migrate, args=(postgres_url,))
+        late.start()
+        time.sleep(0.5)
+        assert late.is_alive(), "it waits instead of giving up"
+    late.join()
 
 
 async def test_a_history_keeps_its_epoch(database_url: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 import pytest
+from sqlalchemy import Connection, text
 
 from moderation.backtest import Task, run
 from moderation.traffic import Traffic
@@ -13,7 +15,7 @@ from policies.load import load, parse
 from policies.policy import Policy
 from rules.types import Role, Stage
 from storage import conversations, policies
-from storage.database import Database
+from storage.database import Database, beside
 from storage.errors import NotFound, Stale
 from storage.policies import Trial
 from storage.values import Conversation, Member
@@ -98,6 +100,50 @@ async def test_a_kind_has_one_shadow_and_a_tenant_one_backtest_at_a_time(databas
     await database.write(lambda tx: policies.begin(tx, trial("s3")))
     with pytest.raises(NotFound):
         await database.write(lambda tx: policies.end(tx, "t", "s1", "stopped", 9))
+
+
+def save(tx: Connection) -> None:
+    policies.save(tx, "t", "d", "default", "two", "staff:lea", 2, 1)
+
+
+def publish(tx: Connection) -> None:
+    policies.require_revision(tx, "t", "d", 1)
+    policies.discard(tx, "t", "d")
+
+
+def begin(tx: Connection) -> None:
+    policies.begin(tx, trial("s1"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [(save, save, Stale), (save, publish, Stale), (publish, save, NotFound), (begin, begin, Stale)],
+)
+async def test_of_two_servers_at_the_same_time_the_second_hears_of_the_first(
+    postgres_url: str, first: Callable[[Connection], None], second: Callable[[Connection], None], told: type[Exception]
+) -> None:
+    database = Database.open(postgres_url)
+    await database.write(lambda tx: policies.save(tx, "t", "d", "default", "one", "staff:lea", 1, 0))
+    try:
+        with beside(postgres_url) as tx:
+            first(tx)
+            late = asyncio.ensure_future(database.write(second))
+            async with asyncio.timeout(2):
+                while tx.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar() == 0:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        with pytest.raises(told):
+            await late
+    finally:
+        await database.close()
+
+
+async def test_a_backtest_that_was_ended_elsewhere_is_told_so_at_its_next_figures(database: Database) -> None:
+    await database.write(lambda tx: policies.begin(tx, trial("b1", "backtest")))
+    await database.write(lambda tx: policies.expect(tx, "t", "b1", 7))
+    await database.write(lambda tx: policies.end(tx, "t", "b1", "stopped", 9))
+    with pytest.raises(NotFound):
+        await database.write(lambda tx: policies.expect(tx, "t", "b1", 8))
+    assert (await database.read(lambda tx: policies.trial(tx, "t", "b1"))).of == 7
 
 
 async def test_each_node_counts_for_itself(database: Database) -> None:
