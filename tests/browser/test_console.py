@@ -291,6 +291,7 @@ async def test_a_claim_outlives_its_browser_only_as_long_as_its_lease(
     await expect(second.page.locator(".presence .claim")).to_contain_text("Lo tiene Rosa")
     await first.page.close()
     await second.page.keyboard.press("r")
+    await expect(second.page.locator(".toast")).to_contain_text("Rosa lo ha tomado")
     with beside(office.database) as tx:
         item = tx.execute(select(tables.review_items).where(tables.review_items.c.tenant == office.tenant)).one()
         assert (item.state, item.claimed_by) == ("open", "staff:rosa")
