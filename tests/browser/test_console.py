@@ -214,7 +214,9 @@ async def test_a_key_held_down_or_pressed_too_early_decides_nothing_unseen(
     def decided() -> int:
         with beside(office.database) as tx:
             items = tables.review_items.c
-            return len(tx.execute(select(items.message).where(items.tenant == office.tenant, items.outcome != "")).all())
+            return len(
+                tx.execute(select(items.message).where(items.tenant == office.tenant, items.outcome != "")).all()
+            )
 
     async def late(route: Any) -> None:
         await asyncio.sleep(0.4)
