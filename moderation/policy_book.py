@@ -80,8 +80,13 @@ class PolicyBook:
         )
 
     def shadow(self, tenant: str, kind: str = ORDINARY) -> Shadow | None:
-        """The draft that runs beside the policy in force, if there is one."""
-        return self._shadows.get((tenant, kind)) if self._shadows else None
+        """The draft that runs beside the policy in force, if there is one: the one that would hold if it were published."""
+        if not self._shadows:
+            return None
+        shadow = self._shadows.get((tenant, kind))
+        if shadow is None and (tenant, kind) not in self._in_force:
+            shadow = self._shadows.get((tenant, ORDINARY))
+        return shadow
 
     async def policy_by_id(self, tenant: str, id: str) -> Policy:
         """A policy that was in force once, by its ``name@version``. Raises NotFound."""

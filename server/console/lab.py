@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 from sqlalchemy import Connection as Transaction
@@ -29,6 +29,8 @@ from storage.policies import Draft, Publication, Trial
 from storage.staff import Staff
 
 DAY_MS = 86_400_000
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -85,16 +87,22 @@ class Lab:
         self.book = book
         self._engine = engine
         self.trials = trials
+        self._reading = asyncio.Lock()
 
     # ------------------------------------------------------------------------------------------------ looking at
 
     async def check(self, tenant: str, source: str) -> Checkup:
         """Everything about a draft: its error if there is one, remarks, examples that come out otherwise."""
-        return await asyncio.to_thread(self._check, source, self.book.find(tenant))
+        return await self.aside(self._check, source, self.book.find(tenant))
 
-    def differences(self, tenant: str, kind: str, source: str) -> list[Difference]:
+    async def differences(self, tenant: str, kind: str, source: str) -> list[Difference]:
         """What a draft says otherwise than what is in force. Raises Denied while the draft is at fault."""
-        return differences(self.book.of(tenant, kind), self._parsed(tenant, source))
+        return await self.aside(lambda: differences(self.book.of(tenant, kind), self._parsed(tenant, source)))
+
+    async def aside(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Read a policy in a thread, where nobody's message waits for it; one at a time, however many are asked for."""
+        async with self._reading:
+            return await asyncio.to_thread(read, *args, **kwargs)
 
     async def samples(self, staff: Staff, trial: str, change: str) -> list[Shown]:
         """The words of a trial's samples. That somebody read them is noted. Raises NotFound."""
@@ -139,12 +147,12 @@ class Lab:
     async def backtest(self, staff: Staff, id: str, days: int, judged: bool) -> Trial:
         """Begin a backtest of a draft on the last ``days`` (0: on all there is)."""
         draft = await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id))
-        policy, at = self._parsed(staff.tenant, draft.source), now()
+        policy, at = await self.aside(self._parsed, staff.tenant, draft.source), now()
         live = self.book.of(staff.tenant, draft.kind)
         ordinary = draft.kind == stored.ORDINARY
         traffic = Traffic(
             staff.tenant, kind="" if ordinary else draft.kind,
-            but=kinds_with_law(self.book.kinds(staff.tenant), draft.kind) if ordinary else (),
+            but=kinds_with_law(self.book.own(staff.tenant), draft.kind) if ordinary else (),
             since=at - days * DAY_MS if days else 0,
         )  # fmt: skip
         trial = self._trial(staff, "backtest", draft, policy, live, at)
@@ -157,7 +165,7 @@ class Lab:
     async def shadow(self, staff: Staff, id: str) -> Trial:
         """Let a draft run beside what is in force."""
         draft = await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id))
-        policy, at = self._parsed(staff.tenant, draft.source), now()
+        policy, at = await self.aside(self._parsed, staff.tenant, draft.source), now()
         live = self.book.of(staff.tenant, draft.kind)
         trial = self._trial(staff, "shadow", draft, policy, live, at)
         detail = {"draft": id, "policy": policy.id, "against": live.id, "kind": draft.kind}
@@ -178,11 +186,11 @@ class Lab:
         """Put a draft in force, and with it anew what extends it. The draft is gone then.
 
         Raises Denied while it is at fault, or while a policy that extends it would be; Stale when the draft, or what is in
-        force, is not what whoever publishes has seen.
+        force, is not what whoever publishes has seen, or when what extends it was published anew meanwhile.
         """
         draft = await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id))
-        policy = self._parsed(staff.tenant, draft.source)
-        followers = self._followers(staff.tenant, draft.kind, policy)
+        policy = await self.aside(self._parsed, staff.tenant, draft.source)
+        followers = await self.aside(self._followers, staff.tenant, draft.kind, policy)
 
         def act(tx: Transaction) -> Publication:
             stored.require_revision(tx, staff.tenant, id, revision)
@@ -203,8 +211,8 @@ class Lab:
         policy = None
         if to:
             version = await self._database.read(lambda tx: stored.version(tx, staff.tenant, to))
-            policy = from_sources(version.sources)
-        followers = self._followers(staff.tenant, kind, policy) if policy else []
+            policy = await self.aside(from_sources, version.sources)
+        followers = await self.aside(self._followers, staff.tenant, kind, policy) if policy else []
         act = "roll_back" if policy else "withdraw"
         published = await self._database.write(
             lambda tx: self._put_in_force(tx, staff, kind, policy, act, note, instead_of, followers)
@@ -216,20 +224,23 @@ class Lab:
 
     def _put_in_force(
         self, tx: Transaction, staff: Staff, kind: str, policy: Policy | None, act: str, note: str, instead_of: str,
-        followers: list[tuple[str, Policy]],
+        followers: list[tuple[str, str, Policy]],
     ) -> Publication:  # fmt: skip
         at = now()
         published = stored.publish(tx, staff.tenant, kind, policy, act, staff.id, note, at, instead_of)
-        for other, follower in followers:
-            stored.publish(tx, staff.tenant, other, follower, "follow", staff.id, note, at)
+        for other, standing, follower in followers:
+            stored.publish(tx, staff.tenant, other, follower, "follow", staff.id, note, at, standing)
         detail: dict[str, Any] = {"kind": kind, "was": instead_of, "note": note}
         if followers:
-            detail["follow"] = {other: follower.id for other, follower in followers}
+            detail["follow"] = {other: follower.id for other, _, follower in followers}
         audit.record(tx, staff.tenant, staff.id, f"policy.{act}", published.policy, detail, at)
         return published
 
-    def _followers(self, tenant: str, kind: str, policy: Policy) -> list[tuple[str, Policy]]:
-        """The tenant's policies that stand on this one, made anew on top of it. Raises Denied when one cannot be."""
+    def _followers(self, tenant: str, kind: str, policy: Policy) -> list[tuple[str, str, Policy]]:
+        """The tenant's policies that stand on this one, by kind: what is in force and the same made anew on top of it.
+
+        Raises Denied when one cannot be.
+        """
         find = self.book.find(tenant)
         own = policy.sources[-1][1].encode()
 
@@ -248,7 +259,7 @@ class Lab:
                     field="source",
                 ) from None  # fmt: skip
             if anew.id != standing.id:
-                followers.append((other, anew))
+                followers.append((other, standing.id, anew))
         return followers
 
     def _parsed(self, tenant: str, source: str) -> Policy:

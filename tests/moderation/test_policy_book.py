@@ -16,6 +16,7 @@ from policies.policy import Policy
 from storage import policies as stored
 from storage.database import Database
 from storage.errors import NotFound
+from storage.policies import Trial
 
 
 def written(name: str, verdict: str = "hold", base: str = "marketplace") -> str:
@@ -115,6 +116,25 @@ async def test_every_node_takes_over_what_one_of_them_has_published(database: Da
     finally:
         await here.close()
         await there.close()
+
+
+async def test_a_draft_for_all_runs_beside_where_it_would_hold_if_it_were_published(
+    database: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "default.toml").write_text(written("house"))
+    (tmp_path / "homes.toml").write_text(written("homes"))
+    book = PolicyBook(tmp_path, database)
+    await publish(database, "t", "rides", policy("rides"))
+    draft = policy("draft", "block")
+    trial = Trial("t", "s", "shadow", "default", "d", draft.id, "", draft.sources, "running", "", "", "", 1, 0, 0)
+    await database.write(lambda tx: stored.begin(tx, trial))
+    await book.refresh()
+    for kind in ("default", "parcels", "homes"):  # a tenant's policy for all goes before the operator's files
+        shadow = book.shadow("t", kind)
+        assert shadow is not None
+        assert shadow.trial == "s"
+    assert book.shadow("t", "rides") is None
+    assert book.shadow("u") is None
 
 
 async def test_what_held_once_is_found_again_by_its_id_and_only_by_its_own_tenant(
