@@ -23,6 +23,7 @@ from storage import (
     audit,
     conversations,
     decisions,
+    leases,
     log,
     notices,
     refusals,
@@ -37,7 +38,7 @@ from storage.acts import Acted, Trace
 from storage.errors import NotFound
 from storage.leases import Barred, Claimed
 from storage.notices import Notice
-from storage.review_items import Item
+from storage.review_items import AGAINST, Item
 from storage.sanctions import Sanction, Standing
 from storage.second_looks import SecondLook
 from storage.staff import Staff, StaffRole
@@ -132,6 +133,9 @@ def carry_out(
     """Do it. Raises NotFound, BadActs, NotAllowed, Claimed (somebody else was first, or has it) or Barred."""
     tenant = staff.tenant
     log.lock(tx, tenant, conversation)
+    previous = acts.last_decision(tx, tenant, id)
+    if previous is not None:
+        at = max(at, previous.at + 1)  # the clock was read before the lock, perhaps on another node
     done = acts.by_request(tx, tenant, staff.id, deed.request)
     if done is not None:
         if done.message != id:
@@ -148,14 +152,13 @@ def carry_out(
         raise Claimed(item)
     appealed = "appeal" in item.causes and item.state == "open"
     outcome = acting.outcome(deed.acts, appealed=appealed)
-    if item.barred == staff.id and outcome != "note":
+    if outcome != "note" and leases.bars(tx, tenant, item, staff.id):
         raise Barred(item)
     _check(tx, staff, about, item, deed, outcome, policy)
 
     decided = decisions.about(tx, tenant, id)
-    previous = acts.last_decision(tx, tenant, id)
     change = _change(tx, staff, about, deed, policy, previous, at)
-    withdrawn, lifted = _take_back(tx, tenant, staff, previous, outcome, at)
+    cleared = _clear(tx, tenant, staff, about, outcome, at)
     trace = Trace(
         item=item,
         before=about.message.form if change and about.message else None,
@@ -164,8 +167,10 @@ def carry_out(
         revision=about.message.revision if about.message else 0,
         reporters=_answer_reports(tx, tenant, id, outcome),
         appeal=_answer_appeal(tx, staff, id, outcome, at),
-        strikes=withdrawn,
-        sanctions=lifted,
+        strikes=cleared.strikes,
+        sanctions=cleared.sanctions,
+        notices=tuple(one.id for one in cleared.notices),
+        back=cleared.back,
     )
     member = _member(tx, tenant, about)
     rules = settings(tx, tenant)
@@ -177,13 +182,14 @@ def carry_out(
         if rules.ladder_mode == "apply" and proposal.act and not any(isinstance(one, Mute | Ban) for one in wanted):
             step = Mute(proposal.hours, everywhere=True) if proposal.act == "mute" else Ban(proposal.hours or None)
             wanted = (*wanted, step)
-    events = [change] if change else []
+    events = [*([change] if change else []), *cleared.events]
     told, left = _sanction(tx, staff, about, member, wanted, deed, act_id, events, at)
     if outcome in ("uphold", "overturn"):
         template = f"appeal_{'upheld' if outcome == 'uphold' else 'overturned'}"
         refused = outcome == "overturn" and about.message is None
         told.append(_notice(tx, tenant, about, f"{template}_refused" if refused else template, act_id, 0, at))
 
+    told = [*cleared.notices, *told]
     if isinstance(deed.acts[0], Escalate):
         review_items.move(tx, tenant, id, deed.acts[0].queue)
     elif outcome != "note":
@@ -208,7 +214,7 @@ def carry_out(
         at,
     )  # fmt: skip
     standing = None
-    if proposal is not None or told or withdrawn or lifted:
+    if proposal is not None or told or cleared.strikes or cleared.sanctions:
         standing = sanctions.standing(tx, tenant, about.author, at)
     return Done(
         acted, review_items.load(tx, tenant, id), tuple(events), tuple(told), standing, proposal,
@@ -232,8 +238,13 @@ def take_back(tx: Transaction, staff: Staff, act_id: str, at: int) -> Done:
     last = acts.last_decision(tx, tenant, acted.message)
     if acted.outcome == "note" or (acted.outcome != "escalate" and (last is None or last.id != act_id)):
         raise TooLate("Something else was decided since.")
-
     trace, events = acted.trace, []
+    if item.state != (trace.item.state if acted.outcome == "escalate" else "decided") or (
+        acted.outcome == "escalate" and item.barred != trace.item.barred
+    ):
+        # To take it back would put away what waits now, and let its decider answer an appeal against themselves.
+        raise TooLate("It was put before a person again since, by an appeal, a report or new words: decide anew.")
+
     about = subject(tx, tenant, acted.message)
     if trace.before is not None and trace.after is not None and about.message is not None:
         back = acting.restored(about.message.form, trace.after, trace.before)
@@ -244,20 +255,22 @@ def take_back(tx: Transaction, staff: Staff, act_id: str, at: int) -> Done:
     sanctions.lift(tx, tenant, act_id, staff.id, at)
     strike_rows.put_back(tx, tenant, trace.strikes)
     sanctions.put_back(tx, tenant, trace.sanctions)
-    withdrawn = notices.withdraw(tx, tenant, act_id, at)
+    told = notices.withdraw(tx, tenant, act_id, at) + notices.put_back(tx, tenant, trace.notices)
     reports.unsettle(tx, tenant, acted.message, trace.reporters)
     if trace.appeal:
         appeals.unsettle(tx, tenant, acted.message)
     second_looks.drop(tx, tenant, act_id)
     if trace.left is not None and not _is_member(tx, tenant, acted.conversation, trace.left.id):
         events.append(conversations.join(tx, tenant, acted.conversation, trace.left, at))
+    if trace.back is not None and _is_member(tx, tenant, acted.conversation, trace.back.id):
+        events += conversations.leave(tx, tenant, acted.conversation, trace.back.id, IN_CHAT, at)
     review_items.reopen(tx, tenant, acted.message, trace.item, staff.id, at + LEASE_MS)
     acts.undo(tx, tenant, act_id, staff.id, at)
     audit.record(tx, tenant, staff.id, "review.undo", acted.message, {"act": act_id, "outcome": acted.outcome}, at)
     member = _member(tx, tenant, about)
     return Done(
         msgspec.structs.replace(acted, undone_at=at, undone_by=staff.id), review_items.load(tx, tenant, acted.message),
-        tuple(events), tuple(withdrawn), sanctions.standing(tx, tenant, acted.author, at),
+        tuple(events), tuple(told), sanctions.standing(tx, tenant, acted.author, at),
         lang=member.lang if member else "en",
     )  # fmt: skip
 
@@ -339,15 +352,32 @@ def _answer_appeal(tx: Transaction, staff: Staff, id: str, outcome: str, at: int
     return state
 
 
-def _take_back(
-    tx: Transaction, tenant: str, staff: Staff, previous: Acted | None, outcome: str, at: int
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Strikes and sanctions of a decision go when it is overturned, or replaced by one that finds nothing wrong; their ids."""
-    if previous is None or outcome not in ("overturn", "release"):
-        return (), ()
-    notices.withdraw(tx, tenant, previous.id, at)
-    lifted = sanctions.lift(tx, tenant, previous.id, staff.id, at)
-    return tuple(strike_rows.withdraw(tx, tenant, previous.id, at)), tuple(one.id for one in lifted)
+class _Cleared(msgspec.Struct, frozen=True):
+    """What somebody had been given for a message and is rid of; ``back`` is a member again, which ``events`` tell."""
+
+    strikes: tuple[str, ...] = ()
+    sanctions: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    back: Member | None = None
+    events: tuple[LogItem, ...] = ()
+
+
+def _clear(tx: Transaction, tenant: str, staff: Staff, about: Subject, outcome: str, at: int) -> _Cleared:
+    """Of a message with which nothing is wrong, all that any decision had given its author is taken back."""
+    if outcome not in ("overturn", "release"):
+        return _Cleared()
+    strikes, lifted, told, left = list[str](), list[Sanction](), list[Notice](), None
+    for act in acts.of_message(tx, tenant, about.id):
+        if act.undone_at or act.outcome not in AGAINST:
+            continue
+        strikes += strike_rows.withdraw(tx, tenant, act.id, at)
+        lifted += sanctions.lift(tx, tenant, act.id, staff.id, at)
+        told += notices.withdraw(tx, tenant, act.id, at)
+        left = act.trace.left or left
+    removed = any(one.kind == "removal" for one in lifted)
+    back = left if removed and left and not _is_member(tx, tenant, about.conversation, left.id) else None
+    events = [conversations.join(tx, tenant, about.conversation, back, at)] if back is not None else []
+    return _Cleared(tuple(strikes), tuple(one.id for one in lifted), tuple(told), back, tuple(events))
 
 
 def _strike(

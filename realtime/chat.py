@@ -126,6 +126,14 @@ class Chat:
         """Greet a participant: what they are part of, then what they missed. Raises Refusal if they are here too often."""
         me = connection.identity
         connection.person = self.hub.arrive(connection, self.limits.connections)
+        if me.role == STAFF and me.id.startswith(accounts.PREFIX):
+            # Asked once the hub knows of the connection: who is signed out meanwhile is found there and hung up.
+            signed_in = await self.database.read(
+                lambda tx: accounts.is_signed_in(tx, me.tenant, me.id, me.session, now())
+            )
+            if not signed_in:
+                connection.close(Close.TOKEN, "the session has ended")
+                return
         asked = connection.person.asked
         arrival = _Arrival() if me.role == STAFF else await self._arrival(connection)
         connection.person.suggestions = arrival.suggestions != "off"
@@ -443,15 +451,7 @@ class Chat:
         """Ask for a second look at what was decided about one's own message."""
         me = connection.identity
         self._spend(connection)
-        tenant, at = me.tenant, now()
-        conversation, author = await self.database.read(lambda tx: intake.author_of(tx, tenant, command.decision))
-        if author != me.id:
-            raise NotFound("decision")
-        policy = await self.review.policy(tenant, conversation)
-        item = await self.database.write(
-            lambda tx: intake.appeal(tx, tenant, command.decision, me.id, command.note, policy, at)
-        )
-        intake.tell(self.hub, tenant, item, "opened")
+        await self.review.appeal(me.tenant, command.decision, command.note, me.id)
         return Accepted(ref=command.ref, id=command.decision)
 
     async def acknowledge(self, connection: Connection, command: Acknowledge) -> Accepted:

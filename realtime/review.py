@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection as Transaction
 
 from moderation.review import exposure
-from moderation.review.acting import BadActs
+from moderation.review.acting import BadActs, Note
 from moderation.review.lease import LEASE_MS, LOOKING_MS
 from moderation.review.notices import told
 from moderation.review.severity import Severity
@@ -21,7 +21,7 @@ from realtime.hub import Hub
 from realtime.protocol import Looking, Notice
 from storage import acts, audit, exposures, leases, review_items, second_looks
 from storage.database import Database
-from storage.errors import NotFound
+from storage.errors import NotFound, Stale
 from storage.leases import Barred, Claimed
 from storage.notices import Notice as StoredNotice
 from storage.review_items import Item, ItemFilter
@@ -125,10 +125,15 @@ class Review:
         return item
 
     async def hand_over(self, staff: Staff, message: str, to: str, note: str) -> Item:
-        """Give an item to a colleague, who has it for ten minutes. Raises NotFound, Claimed or Barred."""
+        """Give an item to a colleague, who has it for ten minutes and finds the note there. Raises NotFound, Claimed or Barred."""
         at = now()
+        conversation, _ = await self.database.read(lambda tx: intake.author_of(tx, staff.tenant, message))
+        policy, act_id = await self.policy(staff.tenant, conversation), self._new_id(at)
 
         def act(tx: Transaction) -> Item:
+            if note:
+                deed = Deed(act_id, [Note()], note)
+                acting.carry_out(tx, staff, conversation, message, deed, policy, act_id, at)
             item = leases.hand_over(tx, staff.tenant, message, staff.id, to, at + LEASE_MS, at)
             audit.record(tx, staff.tenant, staff.id, "review.hand_over", message, {"to": to}, at)
             return item
@@ -198,6 +203,23 @@ class Review:
             raise NotFound("batch")
         return [await _outcome(one.message, self.undo(staff, one.id)) for one in done]
 
+    # ------------------------------------------------------------------------------------------------------ appeals
+
+    async def appeal(self, tenant: str, message: str, note: str, author: str = "") -> Item:
+        """Put a decision before somebody who did not make it, for its author; ``author`` empty for whoever that is.
+
+        Raises NotFound when nothing was decided against the message, or it is somebody else's; Stale when it is under appeal or
+        that was the last word.
+        """
+        at = now()
+        conversation, whose = await self.database.read(lambda tx: intake.author_of(tx, tenant, message))
+        if author and author != whose:
+            raise NotFound("decision")
+        policy = await self.policy(tenant, conversation)
+        item = await self.database.write(lambda tx: intake.appeal(tx, tenant, message, whose, note, policy, at))
+        intake.tell(self.hub, tenant, item, "opened")
+        return item
+
     # ------------------------------------------------------------------------------------------------ second looks
 
     async def next_second_look(self, staff: Staff) -> SecondLook | None:
@@ -260,7 +282,7 @@ class Review:
 async def _outcome(message: str, doing: Awaitable[Done]) -> Outcome:
     try:
         return Outcome(message, await doing)
-    except (NotFound, Claimed, Barred, acting.TooLate, acting.NotAllowed, BadActs) as problem:
+    except (NotFound, Stale, Claimed, Barred, acting.TooLate, acting.NotAllowed, BadActs) as problem:
         return Outcome(message, problem=_CODES.get(type(problem), "bad_request"), sentence=str(problem))
 
 
@@ -280,6 +302,6 @@ def now() -> int:
 
 _CHANGES = {"escalate": "escalated", "note": "noted"}
 _CODES: dict[type[Exception], str] = {
-    NotFound: "not_found", Claimed: "conflict", Barred: "forbidden", acting.TooLate: "conflict",
+    NotFound: "not_found", Stale: "conflict", Claimed: "conflict", Barred: "forbidden", acting.TooLate: "conflict",
     acting.NotAllowed: "forbidden",
 }  # fmt: skip

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from storage import tables as t
-from storage.errors import NotFound
+from storage.errors import NotFound, Stale
 from storage.review_items import Item
 from storage.values import Form, Member
 
@@ -21,7 +22,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an act found and changed. ``item`` is the item before it, ``before`` and ``after`` the message's form.
 
     ``seq`` is the change's place in the log and ``revision`` that of the words it was about. ``reporters`` were answered by it,
-    ``strikes`` and ``sanctions`` taken back by it (ids), ``left`` was removed from the conversation.
+    ``strikes``, ``sanctions`` and ``notices`` taken back by it (ids), ``left`` was removed from the conversation, ``back`` was let
+    in again.
     """
 
     item: Item
@@ -34,6 +36,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     strikes: tuple[str, ...] = ()
     sanctions: tuple[str, ...] = ()
     left: Member | None = None
+    notices: tuple[str, ...] = ()
+    back: Member | None = None
 
 
 class Acted(msgspec.Struct, frozen=True):
@@ -72,10 +76,13 @@ _trace = msgspec.json.Decoder(Trace)
 
 
 def add(connection: Connection, tenant: str, acted: Acted) -> None:
-    """Keep an act."""
+    """Keep an act. Raises Stale when its request was used for another, be it a moment ago and elsewhere."""
     values = {name: getattr(acted, name) for name in acted.__struct_fields__ if name != "trace"}
     values |= {"batch": acted.batch or None, "undone_by": None, "body": _json(acted.trace).decode()}
-    connection.execute(insert(t.review_acts).values(tenant=tenant, **values))
+    try:
+        connection.execute(insert(t.review_acts).values(tenant=tenant, **values))
+    except IntegrityError as problem:
+        raise Stale("request", "used for something else") from problem
 
 
 def load(connection: Connection, tenant: str, id: str, *, lock: bool = False) -> Acted:

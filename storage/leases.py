@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select, update
 from storage import exposures
 from storage import tables as t
 from storage.errors import NotFound
-from storage.review_items import Item, ItemFilter, free_for, item_of, load, matching
+from storage.review_items import AGAINST, Item, ItemFilter, free_for, item_of, load, matching
+from storage.staff import StaffRole
 
 SEVERE = 4
 c = t.review_items.c
@@ -40,7 +41,7 @@ class Barred(Exception):
 def claim(connection: Connection, tenant: str, message: str, staff: str, until: int, at: int) -> Item:
     """Have an item to oneself until ``until``; again by the same person, longer. Raises NotFound, Claimed or Barred."""
     item = load(connection, tenant, message, lock=True)
-    if item.barred == staff:
+    if bars(connection, tenant, item, staff):
         raise Barred(item)
     if item.state != "open" or (item.lease_until > at and item.claimed_by != staff):
         raise Claimed(item)
@@ -86,9 +87,9 @@ def hand_over(connection: Connection, tenant: str, message: str, staff: str, to:
     item = load(connection, tenant, message, lock=True)
     if item.state != "open" or (item.lease_until > at and item.claimed_by != staff):
         raise Claimed(item)
-    if item.barred == to:
+    if bars(connection, tenant, item, to):
         raise Barred(item)
-    if not _is_staff(connection, tenant, to):
+    if not _decides(connection, tenant, to):
         raise NotFound("member of the staff")
     return _given(connection, tenant, item, to, until, at)
 
@@ -101,10 +102,21 @@ def _given(connection: Connection, tenant: str, item: Item, staff: str, until: i
     return load(connection, tenant, item.message)
 
 
-def _is_staff(connection: Connection, tenant: str, id: str) -> bool:
-    s = t.staff.c
-    found = connection.execute(select(s.id).where(s.tenant == tenant, s.id == id, s.disabled_at.is_(None))).first()
+def bars(connection: Connection, tenant: str, item: Item, staff: str) -> bool:
+    """Whether an item is an appeal against what this person, too, had decided about the message."""
+    if not item.barred or item.barred == staff:
+        return bool(item.barred)
+    a = t.review_acts.c
+    where = (a.tenant == tenant) & (a.message == item.message) & (a.actor == staff) & (a.undone_at == 0)
+    found = connection.execute(select(a.id).where(where, a.outcome.in_(AGAINST)).limit(1)).first()
     return found is not None
+
+
+def _decides(connection: Connection, tenant: str, id: str) -> bool:
+    """Whether this is somebody of the staff who may decide."""
+    s = t.staff.c
+    where = (s.tenant == tenant) & (s.id == id) & s.disabled_at.is_(None) & (s.role != StaffRole.AUDITOR)
+    return connection.execute(select(s.id).where(where)).first() is not None
 
 
 def _set(connection: Connection, tenant: str, message: str, **values: Any) -> None:

@@ -64,6 +64,15 @@ def withdraw(connection: Connection, tenant: str, act: str, at: int) -> list[Not
     return [msgspec.structs.replace(_row(row), withdrawn_at=at) for row in rows]
 
 
+def put_back(connection: Connection, tenant: str, ids: Sequence[str]) -> list[Notice]:
+    """The withdrawal of these was taken back; they are told again."""
+    if not ids:
+        return []
+    where = (c.tenant == tenant) & c.id.in_(ids)
+    connection.execute(update(t.notices).where(where).values(withdrawn_at=0))
+    return [_row(row) for row in connection.execute(select(t.notices).where(where).order_by(c.at, c.id))]
+
+
 def _row(row: Any) -> Notice:
     return Notice(row.id, row.participant, row.conversation, row.message, row.template, row.at, row.until, row.act,
                   row.withdrawn_at)  # fmt: skip

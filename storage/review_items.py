@@ -15,6 +15,7 @@ from storage.values import Case, Message
 
 DAY_MS = 86_400_000
 PAGE = 100  # items at once, at most
+AGAINST = ("mask", "remove", "sanction", "uphold")  # outcomes that an author can appeal against
 _json = msgspec.json.Encoder().encode
 _words = msgspec.json.Decoder(tuple[str, ...])
 c = t.review_items.c
@@ -24,7 +25,8 @@ class Item(msgspec.Struct, frozen=True):
     """An item of the queue. ``state`` is open or decided; ``claimed_by`` has it while ``lease_until`` lasts.
 
     ``causes`` tells all that has fired since it was opened. ``weight`` is that of its reporters, added up. ``barred`` decided
-    what is appealed against and must not decide the appeal. ``outcome`` is of the last decision of a person that stands.
+    last what is appealed against and must not decide the appeal, nor must who had decided against the message before.
+    ``outcome`` is of the last decision of a person that stands.
     """
 
     message: str
@@ -292,8 +294,13 @@ def item_of(row: Row[Any]) -> Item:
 
 
 def free_for(staff: str, at: int) -> ColumnElement[bool]:
-    """Items on which this person may act now."""
-    return and_(or_(c.lease_until <= at, c.claimed_by == staff), or_(c.barred.is_(None), c.barred != staff))
+    """Items on which this person may act now: of appeals only those about messages against which they decided nothing."""
+    a = t.review_acts.c
+    decided = select(a.id).where(
+        a.tenant == c.tenant, a.message == c.message, a.actor == staff, a.undone_at == 0, a.outcome.in_(AGAINST)
+    )
+    may = or_(c.barred.is_(None), and_(c.barred != staff, ~decided.exists()))
+    return and_(or_(c.lease_until <= at, c.claimed_by == staff), may)
 
 
 def _one(condition: ColumnElement[bool]) -> Any:

@@ -99,12 +99,12 @@ def standings(
     strikes: dict[tuple[str, str], list[int]] = {key: [] for key in people}
     mutes: dict[tuple[str, str], list[tuple[str, int]]] = {key: [] for key in people}
     bans: dict[tuple[str, str], list[int]] = {key: [] for key in people}
-    for row in connection.execute(
+    for strike in connection.execute(
         select(s.tenant, s.participant, s.expires_at).where(
             tuple_(s.tenant, s.participant).in_(people), s.withdrawn_at == 0, s.expires_at > at
         )
     ):
-        strikes[row.tenant, row.participant].append(row.expires_at)
+        strikes[strike.tenant, strike.participant].append(strike.expires_at)
     for row in connection.execute(
         select(c.tenant, c.participant, c.kind, c.conversation, c.until).where(
             tuple_(c.tenant, c.participant).in_(people), c.lifted_at == 0, or_(c.until == 0, c.until > at)

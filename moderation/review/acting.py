@@ -24,7 +24,7 @@ class Act(Struct, frozen=True, forbid_unknown_fields=True, tag_field="act"):
 
 
 class Release(Act, frozen=True, tag="release"):
-    """Nothing is wrong with it: everybody sees it. What the policy covered in a held message stays covered."""
+    """Nothing is wrong with it: everybody sees it. What was covered in a held or removed message stays covered."""
 
 
 class Mask(Act, frozen=True, tag="mask"):
@@ -139,8 +139,8 @@ def changed(form: Form, act: AnyAct, clause: str, before: Form | None = None) ->
     """
     match act:
         case Release():
-            # A held message may also have been covered in part; of a visible one there is only the cover to lift.
-            masks = form.masks if form.state == "held" else ()
+            # A held or removed message may also have been covered in part; of a visible one there is only the cover to lift.
+            masks = () if form.state == "visible" else form.masks
             return "released", _shown(form, masks)
         case Mask():
             masks = tuple(Cover(start, end) for start, end in sorted(act.spans))

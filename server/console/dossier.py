@@ -25,7 +25,19 @@ from server.console.review_shapes import (
     ReportView,
     Row,
 )
-from storage import acts, appeals, conversations, decisions, log, refusals, reports, review_items, sanctions, strikes
+from storage import (
+    acts,
+    appeals,
+    conversations,
+    decisions,
+    leases,
+    log,
+    refusals,
+    reports,
+    review_items,
+    sanctions,
+    strikes,
+)
 from storage import staff as accounts
 from storage.acts import Acted
 from storage.decisions import Decided
@@ -106,7 +118,8 @@ def detail(tx: Connection, staff: Staff, id: str, policy: Policy, looking: Seque
         context=context(tx, tenant, item.conversation, id, message.seq if message is not None else 0, known),
         person=person(tx, staff, item.author, known.members.get((item.conversation, item.author)), at, known.staff,
                       propose(points, severity, rules.ladder)),
-        looking=list(looking), names=dict(known.staff), may=_may(staff, item, message, at),
+        looking=list(looking), names=dict(known.staff),
+        may=_may(staff, item, message, at, barred=leases.bars(tx, tenant, item, staff.id)),
     )  # fmt: skip
 
 
@@ -230,13 +243,13 @@ def _decision_view(one: Decided) -> DecisionView:
     )  # fmt: skip
 
 
-def _may(staff: Staff, item: Item, message: Message | None, at: int) -> list[str]:
+def _may(staff: Staff, item: Item, message: Message | None, at: int, *, barred: bool) -> list[str]:
     """What this person can do with an item now, in the words of the calls."""
     if staff.role is StaffRole.AUDITOR:
         return []
     if item.lease_until > at and item.claimed_by != staff.id:
         return ["look"]
-    if item.barred == staff.id:
+    if barred:
         return ["note"]
     about = (
         ["uphold", "overturn"] if "appeal" in item.causes and item.state == "open" else ["release", "mask", "remove"]

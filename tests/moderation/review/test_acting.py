@@ -43,6 +43,12 @@ def test_a_held_message_that_is_released_keeps_what_was_covered() -> None:
     assert after(COVERED, Release())[1].masks == ()
 
 
+def test_a_removed_message_that_is_released_keeps_what_the_policy_had_covered() -> None:
+    removed = after(COVERED, Remove())[1]
+    kind, form = after(removed, Release())
+    assert (kind, form.state, form.masks) == ("released", "visible", (Cover(0, 2),))
+
+
 def test_who_never_saw_a_message_need_not_learn_that_it_is_gone() -> None:
     assert after(HELD, Remove())[1].unseen
     assert not after(SAID, Remove())[1].unseen

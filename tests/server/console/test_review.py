@@ -230,8 +230,13 @@ async def test_an_item_is_handed_over(scene: Scene, code: Any) -> None:
     assert (await post(eva, f"/items/{message}/hand-over", {"to": "staff:leo"}))["claimed_name"] == "Leo"
     assert code(await eva.call("POST", f"/review/items/{message}/extend", {})) == (409, "conflict")
     assert (await post(leo, f"/items/{message}/extend"))["claimed_by"] == "staff:leo"
-    refused = await leo.call("POST", f"/review/items/{message}/hand-over", {"to": "staff:nobody"})
-    assert code(refused) == (404, "not_found")
+    await scene.staff("aud", "auditor")
+    for nobody in ("staff:nobody", "staff:aud"):
+        refused = await leo.call("POST", f"/review/items/{message}/hand-over", {"to": nobody, "note": "para ti"})
+        assert code(refused) == (404, "not_found")
+    await post(leo, f"/items/{message}/hand-over", {"to": "staff:eva", "note": "mira lo que dijo antes"})
+    (noted,) = (await get(eva, f"/items/{message}"))["acts"]
+    assert (noted["outcome"], noted["reason"], noted["actor"]) == ("note", "mira lo que dijo antes", "staff:leo")
 
 
 async def test_who_looks_sees_who_else_does(scene: Scene) -> None:
@@ -590,6 +595,63 @@ async def test_nobody_appeals_against_what_is_not_theirs(scene: Scene) -> None:
     assert (await scene.ana.ask("appeal", decision=held, note=""))["code"] == "not_found"
     assert (await scene.luis.ask("appeal", decision=said, note=""))["code"] == "not_found"
     assert (await scene.luis.ask("appeal", decision="nothing", note=""))["code"] == "not_found"
+
+
+async def test_an_overturn_takes_back_what_any_decision_had_given_and_nobody_judges_their_own(scene: Scene) -> None:
+    message = await scene.said("oferta buena")
+    eva, lea, leo = await scene.staff("eva"), await scene.staff("lea", "lead"), await scene.staff("leo")
+    await scene.report(message)
+    await act(eva, message, {"act": "remove"}, {"act": "mute", "hours": 24, "everywhere": True}, clause="scam")
+    muted = await scene.luis.next("notice", kind="muted")
+    await act(lea, message, {"act": "mask", "spans": [[0, 4]]}, clause="scam")
+    assert (await scene.luis.ask("appeal", decision=message, note="no"))["type"] == "accepted"
+    for own in (eva, lea):
+        assert (await post(own, "/next"))["item"] is None
+        assert (await get(own, f"/items/{message}"))["may"] == ["note"]
+        await act(own, message, {"act": "overturn"}, status=403)
+        await post(own, f"/items/{message}/claim", status=403)
+    done = await act(leo, message, {"act": "overturn"})
+    assert (await scene.luis.next("notice", kind="muted", withdrawn=True))["id"] == muted["id"]
+    luis = await get(leo, "/people/luis")
+    assert (luis["points"], [bool(one["lifted_at"]) for one in luis["sanctions"]]) == (0, [True])
+    assert (await scene.luis.post(scene.chat, "gracias"))["type"] == "accepted"
+    await post(leo, f"/acts/{done['act']['id']}/undo")
+    again = await scene.luis.next("notice", kind="muted")
+    assert (again["id"], again["text"], again.get("withdrawn", False)) == (muted["id"], muted["text"], False)
+    assert (await get(leo, "/people/luis"))["points"] == 4
+    assert (await scene.luis.post(scene.chat, "¿y ahora?"))["code"] == "muted"
+
+
+async def test_an_overturn_lets_in_again_who_was_removed(scene: Scene) -> None:
+    message, eva, leo = await scene.said(), await scene.staff("eva"), await scene.staff("leo")
+    await scene.report(message)
+    await act(eva, message, {"act": "remove"}, {"act": "remove_member"}, clause="scam")
+    assert (await scene.luis.ask("appeal", decision=message, note="no"))["type"] == "accepted"
+    done = await act(leo, message, {"act": "overturn"})
+    assert (await scene.ana.next("joined"))["member"]["id"] == "luis"
+    assert (await scene.luis.post(scene.chat, "ya estoy"))["type"] == "accepted"
+    await post(leo, f"/acts/{done['act']['id']}/undo")
+    assert (await scene.luis.post(scene.chat, "¿hola?"))["code"] == "not_found"
+
+
+async def test_what_was_put_before_a_person_again_is_not_undone(scene: Scene) -> None:
+    message, other = await scene.said(), await scene.said("y otra cosa")
+    eva, leo = await scene.staff("eva"), await scene.staff("leo")
+    await scene.report(message)
+    removed = await act(eva, message, {"act": "remove"}, clause="scam")
+    assert (await scene.luis.ask("appeal", decision=message, note="no"))["type"] == "accepted"
+    refused = await post(eva, f"/acts/{removed['act']['id']}/undo", status=409)
+    assert "appeal" in refused["error"]["message"]
+    detail = await get(eva, f"/items/{message}")
+    assert (detail["may"], detail["appeal"]["state"]) == (["note"], "open")
+    assert [row["message"] for row in (await get(leo, "/queue?cause=appeal"))["items"]] == [message]
+
+    await scene.report(other)
+    await act(eva, other, {"act": "release"})
+    done = await act(leo, other, {"act": "warn", "template": "tone"}, clause="insult")
+    await scene.report(other, by=scene.rui)
+    await post(leo, f"/acts/{done['act']['id']}/undo", status=409)
+    assert [row["message"] for row in (await get(leo, "/queue?cause=report"))["items"]] == [other]
 
 
 # ------------------------------------------------------------------------------------------------------- quality
