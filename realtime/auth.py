@@ -28,7 +28,7 @@ _TENANT_SECONDS = 30.0  # a changed key is noticed within
 class Identity(msgspec.Struct, frozen=True):
     """Somebody behind a token. ``role`` is a participant's or ``staff``; ``conversations`` None for all they are members of.
 
-    ``expires`` in seconds since 1970.
+    ``expires`` in seconds since 1970. ``session`` is the mark of the console's session that a token belongs to: it ends with it.
     """
 
     tenant: str
@@ -38,11 +38,13 @@ class Identity(msgspec.Struct, frozen=True):
     lang: str
     expires: int
     conversations: frozenset[str] | None = None
+    session: str = ""
 
 
 def mint(
     tenant: Tenant, participant: str, *, name: str, role: str, lang: str = "en",
     conversations: Sequence[str] | str = "*", expires_in: int = 3_600,
+    session: str = "",
 ) -> str:  # fmt: skip
     """A token for a participant, good for ``expires_in`` seconds. Raises ValueError for a role that is none."""
     if role not in ROLES:
@@ -53,6 +55,8 @@ def mint(
         "jti": secrets.token_hex(8), "tenant": tenant.id, "role": role, "name": name, "lang": lang,
         "conversations": conversations if conversations == "*" else list(conversations),
     }  # fmt: skip
+    if session:
+        claims["session"] = session
     return jwt.encode(claims, bytes.fromhex(tenant.token_secret), algorithm="HS256", headers={"kid": tenant.id})
 
 
@@ -113,12 +117,13 @@ class _BadClaim(Exception):
 
 def _identity(claims: dict[str, Any], tenant: Tenant) -> Identity:
     subject, role, conversations = claims["sub"], claims.get("role"), claims.get("conversations", "*")
-    name, lang = claims.get("name", subject), claims.get("lang", "en")
+    name, lang, session = claims.get("name", subject), claims.get("lang", "en"), claims.get("session", "")
     good = (
         claims.get("tenant") == tenant.id
         and isinstance(subject, str) and 0 < len(subject) <= 64
         and role in ROLES
         and isinstance(name, str) and 0 < len(name) <= 100
+        and isinstance(session, str)
         and (conversations == "*" or (isinstance(conversations, list) and all(isinstance(c, str) for c in conversations)))
     )  # fmt: skip
     if not good:
@@ -126,4 +131,5 @@ def _identity(claims: dict[str, Any], tenant: Tenant) -> Identity:
     return Identity(
         tenant=tenant.id, id=subject, name=name, role=str(role), lang=lang if lang in LANGUAGES else "en",
         expires=int(claims["exp"]), conversations=None if conversations == "*" else frozenset(conversations),
+        session=session,
     )  # fmt: skip

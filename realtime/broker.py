@@ -25,8 +25,8 @@ class Doorbell(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Signal(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A frame's payload that is not part of any log: typing, receipts, and the desk's and the staff's news.
 
-    ``channel`` is ``conversation``, ``desk`` or ``staff``; ``to`` the conversation's id, empty for the others. The connections
-    of ``sender`` do not hear it.
+    ``channel`` is ``conversation``, ``desk``, ``staff``, ``person``, ``standing`` or ``session`` (of the console, which has ended);
+    ``to`` the conversation's or the person's id, empty for the desk and the staff. The connections of ``sender`` do not hear it.
     """
 
     tenant: str

@@ -220,8 +220,14 @@ class Hub:
             case "standing":
                 self._rung((signal.tenant, signal.to), _standing.decode(signal.payload))
                 return
+            case "session":
+                for connection in tuple(self.staff.get(signal.tenant, ())):
+                    if connection.identity.id == signal.to:
+                        connection.close(Close.TOKEN, "the session has ended")
+                return
             case _:
-                listeners = list(self.staff.get(signal.tenant, ()))
+                # Who was not welcomed yet may be somebody who has just been locked out.
+                listeners = [connection for connection in self.staff.get(signal.tenant, ()) if connection.welcomed]
         data = frame(signal.payload)
         for connection in listeners:
             if connection.identity.id != signal.sender:
@@ -260,6 +266,10 @@ class Hub:
     def stand(self, tenant: str, participant: str, standing: Standing) -> None:
         """Let every node know that somebody's standing has changed; who is banned is cut off there."""
         self.broker.signal(Signal(tenant, "standing", participant, msgspec.json.encode(standing)))
+
+    def hang_up(self, tenant: str, staff: str) -> None:
+        """End the live connections of somebody of the staff on every node; those of sessions that go on come back."""
+        self.broker.signal(Signal(tenant, "session", staff, b""))
 
     def view(self, room: Room, item: LogItem, reader: Reader) -> LogEvent:
         """What ``reader`` may see of ``item``."""
@@ -485,6 +495,9 @@ class Hub:
                     await self._stand_anew(people[start : start + COMPARED])
                 for room in self.rooms.values():
                     self._attend(room, asks=True)
+                # What staff is told is in no log: they come back, if they may, and read their queue again.
+                for connection in [one for listeners in self.staff.values() for one in listeners]:
+                    connection.close(Close.CONTINUITY_LOST, "read again, please")
         except StorageError:
             self._behind = True
             self._loop.call_later(REPAIR_SECONDS, self.missed)

@@ -222,6 +222,13 @@ def sessions(connection: Connection, tenant: str, id: str, at: int) -> list[Sess
     return [Session(_mark(row.key), row.via, row.address, row.browser, row.created_at, row.seen_at) for row in rows]
 
 
+def is_signed_in(connection: Connection, tenant: str, id: str, mark: str, at: int) -> bool:
+    """Whether somebody is welcome and their session of this mark still lasts."""
+    account = find(connection, tenant, id)
+    welcome = account is not None and not account.disabled_at
+    return welcome and any(session.mark == mark for session in sessions(connection, tenant, id, at))
+
+
 def end_session(connection: Connection, tenant: str, id: str, mark: str) -> None:
     """Sign somebody out in one browser. Raises NotFound."""
     s = t.staff_sessions.c

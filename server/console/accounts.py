@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute, Route
 
 from realtime.auth import mint
 from realtime.chat import now
-from realtime.errors import Close
 from realtime.hub import Hub
 from server.console import guard
 from server.console.attempts import Attempts
@@ -255,7 +254,7 @@ class Accounts:
             audit.record(tx, somebody.tenant, somebody.id, "session.ended", somebody.id, {}, at)
 
         await self._database.write(act)
-        self._hang_up(somebody.tenant, somebody.id)
+        self._hub.hang_up(somebody.tenant, somebody.id)
         response = Response(status_code=204)
         response.delete_cookie(COOKIE, path="/console")
         response.headers["Clear-Site-Data"] = '"cache"'
@@ -280,6 +279,7 @@ class Accounts:
             audit.record(tx, somebody.tenant, somebody.id, "password.changed", somebody.id, {}, at)
 
         await self._database.write(act)
+        self._hub.hang_up(somebody.tenant, somebody.id)
 
     async def prefer(self, somebody: Staff, _: Request, body: Preferences) -> None:
         """Keep somebody's choices."""
@@ -306,16 +306,17 @@ class Accounts:
             audit.record(tx, somebody.tenant, somebody.id, "session.ended", somebody.id, {"mark": mark}, at)
 
         await self._database.write(act)
-        self._hang_up(somebody.tenant, somebody.id)
+        self._hub.hang_up(somebody.tenant, somebody.id)
 
-    async def token(self, somebody: Staff, _: Request, __: None) -> ChatToken:
-        """A token for the live connection of this session."""
+    async def token(self, somebody: Staff, request: Request, _: None) -> ChatToken:
+        """A token for the live connection of this session, with which it ends."""
         tenant = await self._database.read(lambda tx: tenants.by_id(tx, somebody.tenant))
         if tenant is None:
             raise Denied(404, "not_found", "There is no such tenant here.")
         token = mint(
-            tenant, somebody.id, name=somebody.name, role="staff", lang=somebody.lang, expires_in=TOKEN_SECONDS
-        )
+            tenant, somebody.id, name=somebody.name, role="staff", lang=somebody.lang, expires_in=TOKEN_SECONDS,
+            session=staff.mark_of(request.cookies[COOKIE]),
+        )  # fmt: skip
         return ChatToken(token, TOKEN_SECONDS)
 
     async def colleagues(self, somebody: Staff, _: Request, __: None) -> list[Colleague]:
@@ -369,7 +370,7 @@ class Accounts:
             return _info(tx, staff.load(tx, somebody.tenant, id), at)
 
         done = await self._database.write(act)
-        self._hang_up(somebody.tenant, id)
+        self._hub.hang_up(somebody.tenant, id)
         return done
 
     async def enable(self, somebody: Staff, request: Request, _: None) -> AccountInfo:
@@ -394,7 +395,7 @@ class Accounts:
             audit.record(tx, somebody.tenant, somebody.id, "password.reset", id, {}, at)
 
         await self._database.write(act)
-        self._hang_up(somebody.tenant, id)
+        self._hub.hang_up(somebody.tenant, id)
         return Provisional(id, password)
 
     # ---------------------------------------------------------------------------------------------------- inside
@@ -404,12 +405,6 @@ class Accounts:
             return await self._desk.hashed(password, id.removeprefix(staff.PREFIX))
         except WeakPassword as problem:
             raise Denied(422, "bad_request", str(problem), field="new") from None
-
-    def _hang_up(self, tenant: str, id: str) -> None:
-        """End somebody's live connections; those of sessions that go on come back by themselves."""
-        for connection in tuple(self._hub.staff.get(tenant, ())):
-            if connection.identity.id == id:
-                connection.close(Close.TOKEN, "the session has ended")
 
 
 _sign_in = msgspec.json.Decoder(SignIn)

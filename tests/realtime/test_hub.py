@@ -13,7 +13,7 @@ import pytest
 from moderation.policy_book import PolicyBook
 from policies.decision import Decision, Verdict
 from realtime.auth import Identity
-from realtime.broker import Doorbell, MemoryBroker
+from realtime.broker import Doorbell, MemoryBroker, Signal
 from realtime.hub import Hub
 from rules.types import Role, Stage
 from storage import conversations, sanctions
@@ -248,3 +248,29 @@ async def test_who_was_banned_while_nobody_told_is_cut_off(database: Database) -
     hub.missed()
     await until(lambda: closed == [4403])
     assert not ana.person.standing.bans
+
+
+async def test_staff_is_hung_up_when_its_session_ends_and_asked_back_when_news_were_missed(database: Database) -> None:
+    hub = await hub_on(database)
+    closed: list[tuple[str, int]] = []
+    for id in ("staff:eva", "staff:leo"):
+        one = Listener(id, "staff")
+        one.close = lambda code, reason, id=id: closed.append((id, code))  # type: ignore[attr-defined]
+        hub.arrive(one, 20)  # type: ignore[arg-type]
+    hub.hang_up("t", "staff:eva")
+    assert closed == [("staff:eva", 4401)]
+    closed.clear()
+    hub.missed()
+    await until(lambda: sorted(closed) == [("staff:eva", 4007), ("staff:leo", 4007)])
+
+
+async def test_staff_hears_nothing_before_it_is_welcome(database: Database) -> None:
+    hub = await hub_on(database)
+    eva = Listener("staff:eva", "staff")
+    hub.arrive(eva, 20)  # type: ignore[arg-type]
+    eva.welcomed = False
+    hub.hear(Signal("t", "staff", "", b"{}"))
+    assert eva.frames == []
+    eva.welcomed = True
+    hub.hear(Signal("t", "staff", "", b"{}"))
+    assert len(eva.frames) == 1

@@ -272,6 +272,10 @@ async def test_who_is_disabled_is_out_at_once_and_their_live_connection_too(offi
         assert (await admin.call("POST", "/staff/staff:ana/disable")).json()["disabled"] is True
         await socket.wait_closed()
         assert socket.close_code == 4401
+    async with connect(office.server.ws_url, subprotocols=["tertulia.v1"], proxy=None) as socket:  # type: ignore[list-item]
+        await socket.send(json.dumps({"type": "hello", "token": token}))
+        await socket.wait_closed()
+        assert socket.close_code == 4401, "a token is good for no longer than its session"
     assert code(await ana.call("GET", "/me")) == (401, "unauthenticated")
     assert code(await ana.sign_in(office.tenant, "ana")) == (401, "unauthenticated")
     await admin.call("POST", "/staff/staff:ana/enable")
