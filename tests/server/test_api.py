@@ -19,7 +19,11 @@ OPERATIONS: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/conversations/{id}/participants/ana", None),
     ("GET", "/v1/conversations/{id}/history", None),
     ("GET", "/v1/decisions/{id}/statement", None),
+    ("POST", "/v1/decisions/{id}/appeal", {"note": "no"}),
     ("GET", "/v1/board", None),
+    ("GET", "/v1/suggestions", None),
+    ("PUT", "/v1/suggestions", {"on": True}),
+    ("PUT", "/v1/conversations/{id}/suggestions", {"on": True}),
     ("POST", "/v1/tokens", TOKEN),
     ("PUT", "/v1/token-key", {"public_key": ""}),
     ("POST", "/v1/check", {"messages": [{"text": "hola"}]}),
@@ -116,7 +120,9 @@ async def test_what_is_another_tenants_does_not_exist(
     theirs = await other_platform.open("ana:buyer", "luis:seller", title="CANARY")
     for id in (theirs, "never", "%00", "..", "x" * 500):
         response = await platform.http.request(method, path.format(id=id), json=body)
-        assert response.status_code in (404, 405, 400), response.text
+        # A client takes ".." for the folder above, and so asks for something else of its own.
+        own = response.status_code == 204 and id == ".."
+        assert own or response.status_code in (404, 405, 400), response.text
         assert "CANARY" not in response.text
         if id in (theirs, "never"):
             assert (response.status_code, code(response)) == (404, "not_found")
