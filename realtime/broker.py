@@ -84,6 +84,11 @@ class Broker(Protocol):
         """``ready`` while this node is heard and hears, else ``down``."""
         ...
 
+    @property
+    def alone(self) -> bool:
+        """Whether there can be no other node: what nobody here listens to need not be told."""
+        ...
+
     async def start(self, listener: Listener) -> None:
         """Begin to listen."""
         ...
@@ -109,6 +114,7 @@ class MemoryBroker:
     """For one process: whoever publishes is heard at once."""
 
     state = "ready"
+    alone = True
 
     def __init__(self) -> None:
         self._listener: Listener | None = None

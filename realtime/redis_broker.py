@@ -59,6 +59,8 @@ class RedisBroker:
     ``epoch`` is the database's: nodes hear each other if they share both.
     """
 
+    alone = False
+
     def __init__(self, url: str, epoch: str) -> None:
         # The extra `scale` brings it; who runs one process does without.
         from redis.asyncio import Redis

@@ -86,8 +86,10 @@ async def test_people_on_two_servers_are_in_one_chat(cluster: Callable[..., Any]
     if not any(person["id"] == "ana" and person.get("online") for person in members):
         assert (await luis.next("presence", participant="ana"))["online"] is True
 
+    staff = await two.connect("sam", "staff")  # the only one, and not where she writes
     first = await ana.post(chat, "hola, ¿sigue disponible?")
     assert (await luis.next("posted"))["id"] == first["id"]
+    await staff.next("decided", message=first["id"])
     second = await luis.post(chat, "sí, claro " + "a" * 2_000)  # too large to travel: read from the log
     assert (await ana.next("posted", id=second["id"]))["seq"] == second["seq"]
     await ana.send(type="typing", conversation=chat)

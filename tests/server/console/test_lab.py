@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -63,10 +64,11 @@ async def test_publishing_a_base_does_not_put_back_what_a_colleague_has_publishe
 async def test_policies_are_read_beside_the_loop_that_relays_messages(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find, seen = lab.book.find, set()
+    find = lab.book.find
+    seen: set[threading.Thread] = set()
 
     def watched(tenant: str) -> Find:
-        def look(name: str) -> tuple[bytes, str] | None:
+        def look(name: str) -> tuple[bytes, Path | str] | None:
             seen.add(threading.current_thread())
             return find(tenant)(name)
 
