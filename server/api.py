@@ -22,6 +22,7 @@ from realtime.chat import new_id, now
 from realtime.errors import Refusal
 from realtime.hub import Hub
 from realtime.protocol import HISTORY_PAGE, Person, holds_nul
+from realtime.review import Review
 from realtime.visibility import Reader, invitation_view, visible_to
 from rules.types import Role, Setting
 from server import problems, statements
@@ -31,9 +32,11 @@ from server.platform import (
     ConversationChange,
     ConversationInfo,
     MintedToken,
+    NewAppeal,
     NewConversation,
     NewParticipant,
     NewToken,
+    OpenAppeal,
     Page,
     SuggestionCounts,
     SuggestionFigures,
@@ -72,6 +75,7 @@ class Api:
         self.hub = hub
         self.engine = engine
         self.policies = policies
+        self.review = Review(database, hub, new_id=new_id)
         at = "/v1/conversations/{conversation}"
         self.operations: tuple[Operation, ...] = (
             Operation("POST", "/v1/conversations", "Open a conversation with its listing, stage and participants.",
@@ -100,6 +104,9 @@ class Api:
             Operation("GET", "/v1/decisions/{message}/statement",
                       "The statement of reasons for a message (Article 17 DSA), in its author's language.",
                       self.statement, Statement),
+            Operation("POST", "/v1/decisions/{message}/appeal",
+                      "Appeal against a decision for the message's author, who may be banned from the chat.",
+                      self.appeal, OpenAppeal, NewAppeal, status=201),
             Operation("POST", "/v1/check", "Judge texts without storing them.", self.check, list[Checked], Checks),
         )  # fmt: skip
 
@@ -236,6 +243,11 @@ class Api:
     async def statement(self, tenant: Tenant, request: Request, _: None) -> Statement:
         """Why a message was treated as it was."""
         return await statements.of_message(self.database, self.hub, tenant.id, request.path_params["message"])
+
+    async def appeal(self, tenant: Tenant, request: Request, body: NewAppeal) -> OpenAppeal:
+        """As an author does in the chat. ``conflict`` when one is under way, or was the last word."""
+        item = await self.review.appeal(tenant.id, request.path_params["message"], body.note)
+        return OpenAppeal(item.message, item.conversation, item.author, now(), item.due_at)
 
     async def check(self, tenant: Tenant, _: Request, body: Checks) -> list[Checked]:
         """Judge each text by itself, in order."""

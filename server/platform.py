@@ -88,6 +88,22 @@ class MintedToken(Struct, frozen=True):
     expires: int
 
 
+class NewAppeal(Struct, frozen=True, forbid_unknown_fields=True):
+    """An author's appeal that reached the platform. ``note`` is what they say about it, for the staff."""
+
+    note: Annotated[str, Meta(max_length=1_000)] = ""
+
+
+class OpenAppeal(Struct, frozen=True):
+    """An appeal that waits for an answer, by ``due_at`` at the latest; in milliseconds since 1970."""
+
+    message: str
+    conversation: str
+    author: str
+    at: int
+    due_at: int
+
+
 class TokenKey(Struct, frozen=True, forbid_unknown_fields=True):
     """An Ed25519 public key in PEM, with which the platform signs tokens of its own; empty to withdraw it."""
 

@@ -128,7 +128,7 @@ class View(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HandOver(Struct, frozen=True, forbid_unknown_fields=True):
-    """``to`` is a staff id."""
+    """``to`` is the staff id of somebody who decides. ``note`` is kept with the item."""
 
     to: Annotated[str, Meta(min_length=1, max_length=64)]
     note: Annotated[str, Meta(max_length=1_000)] = ""

@@ -654,6 +654,22 @@ async def test_what_was_put_before_a_person_again_is_not_undone(scene: Scene) ->
     assert [row["message"] for row in (await get(leo, "/queue?cause=report"))["items"]] == [other]
 
 
+async def test_who_is_banned_appeals_through_the_platform(scene: Scene, code: Any) -> None:
+    message, eva, leo = await scene.said(), await scene.staff("eva"), await scene.staff("leo")
+    await scene.report(message, "threat")
+    await act(eva, message, {"act": "remove"}, {"act": "ban", "hours": 24}, clause="threat")
+    assert await scene.luis.close_code() == 4403
+    path = f"/v1/decisions/{message}/appeal"
+    lodged = await scene.platform.http.post(path, json={"note": "era una broma"})
+    assert (lodged.status_code, lodged.json()["author"], lodged.json()["message"]) == (201, "luis", message)
+    assert code(await scene.platform.http.post(path, json={})) == (409, "conflict")
+    detail = await get(leo, f"/items/{message}")
+    assert (detail["appeal"]["note"], detail["appeal"]["decider"]) == ("era una broma", "staff:eva")
+    await act(leo, message, {"act": "overturn"})
+    assert (await scene.platform.connect("luis", "seller")).welcome["participant"] == "luis"
+    assert code(await scene.platform.http.post(path, json={})) in ((404, "not_found"), (409, "conflict"))
+
+
 # ------------------------------------------------------------------------------------------------------- quality
 
 
