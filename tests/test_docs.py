@@ -234,6 +234,14 @@ def test_every_variable_is_told() -> None:
     assert set(rows) == variables
 
 
+def test_a_migration_that_the_version_before_cannot_live_with_is_told() -> None:
+    told = named(sections((ROOT / "docs/operate.md").read_text())["Upgrading"])
+    for step in (ROOT / "storage/migrations/versions").glob("0*.py"):
+        upgrade = step.read_text().split("def upgrade")[1].split("def downgrade")[0]
+        if re.search(r"RENAME|DROP COLUMN|drop_column|drop_table|new_column_name", upgrade):
+            assert step.name[:4] in told
+
+
 def test_every_command_and_option_is_told() -> None:
     from server.cli import main
 
