@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, text, update
 
 from storage import tables as t
 from storage.log import GENESIS, link
 
 PAGE = 200  # entries at once, at most
+FOLLOWED = 2_000  # links of the chain that are tried at once
 _json = msgspec.json.Encoder(order="deterministic").encode
 _detail = msgspec.json.Decoder(dict[str, Any])
 
@@ -51,6 +52,9 @@ class AuditState(msgspec.Struct, frozen=True):
     broken_at: int
 
 
+BEGINNING = AuditState(0, GENESIS, 0)
+
+
 def record(
     connection: Connection, tenant: str, actor: str, act: str, subject: str, detail: dict[str, Any], at: int
 ) -> int:
@@ -81,9 +85,64 @@ def entries(
 ) -> list[AuditEntry]:
     """The newest entries before a ``seq`` (0: of all) that match, newest first."""
     c = t.audit.c
-    where: list[ColumnElement[bool]] = [c.tenant == tenant]
+    where = _matching(tenant, wanted)
     if before:
         where.append(c.seq < before)
+    rows = connection.execute(select(t.audit).where(*where).order_by(c.seq.desc()).limit(limit))
+    return [_entry(row) for row in rows]
+
+
+def following(
+    connection: Connection, tenant: str, wanted: AuditFilter, after: int, through: int, limit: int = PAGE
+) -> list[AuditEntry]:
+    """The oldest entries that match of those after one ``seq`` and up to another, oldest first."""
+    c = t.audit.c
+    where = [*_matching(tenant, wanted), c.seq > after, c.seq <= through]
+    return [_entry(row) for row in connection.execute(select(t.audit).where(*where).order_by(c.seq).limit(limit))]
+
+
+def count(connection: Connection, tenant: str, wanted: AuditFilter, most: int) -> tuple[int, int]:
+    """How many entries match, counted up to ``most``, and the highest ``seq`` among those."""
+    found = select(t.audit.c.seq).where(*_matching(tenant, wanted)).order_by(t.audit.c.seq).limit(most).subquery()
+    rows, through = connection.execute(select(func.count(), func.max(found.c.seq))).one()
+    return int(rows), int(through or 0)
+
+
+def state(connection: Connection, tenant: str) -> AuditState:
+    """Follow a tenant's whole chain."""
+    so_far, done = BEGINNING, False
+    while not done:
+        so_far, done = follow(connection, tenant, so_far)
+    return so_far
+
+
+def follow(connection: Connection, tenant: str, so_far: AuditState, limit: int = FOLLOWED) -> tuple[AuditState, bool]:
+    """Follow a tenant's chain a little further, first from ``BEGINNING``; where it stands then, and whether that is all."""
+    c, count, head = t.audit.c, so_far.entries, so_far.head
+    # Before the entries: what is written meanwhile can only add to what the head tells, never lack from it.
+    last = connection.execute(select(t.audit_heads).where(t.audit_heads.c.tenant == tenant)).first()
+    told = (0, GENESIS) if last is None else (last.last_seq, last.head)
+    rows = connection.execute(
+        select(t.audit).where(c.tenant == tenant, c.seq > so_far.entries).order_by(c.seq).limit(limit)
+    ).all()
+    for row in rows:
+        head = link(head, tenant, row.seq, row.at, row.actor, row.act, row.subject, row.detail)
+        if row.seq != count + 1 or row.hash != head:
+            return AuditState(count, head, int(row.seq)), True
+        count += 1
+    if len(rows) == limit or (rows and count > told[0]):
+        return AuditState(count, head, 0), False
+    return AuditState(count, head, 0 if told == (count, head) else count + 1), True
+
+
+def broken_link(connection: Connection, tenant: str) -> int:
+    """The ``seq`` of the first entry that does not fit the chain, or 0 when the whole chain holds."""
+    return state(connection, tenant).broken_at
+
+
+def _matching(tenant: str, wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    c = t.audit.c
+    where: list[ColumnElement[bool]] = [c.tenant == tenant]
     if wanted.actor:
         where.append(c.actor == wanted.actor)
     if wanted.act:
@@ -94,26 +153,8 @@ def entries(
         where.append(c.at >= wanted.since)
     if wanted.until:
         where.append(c.at < wanted.until)
-    rows = connection.execute(select(t.audit).where(*where).order_by(c.seq.desc()).limit(limit))
-    return [
-        AuditEntry(row.seq, row.at, row.actor, row.act, row.subject, _detail.decode(row.detail), row.hash)
-        for row in rows
-    ]
+    return where
 
 
-def state(connection: Connection, tenant: str) -> AuditState:
-    """Follow a tenant's whole chain."""
-    c, head, expected = t.audit.c, GENESIS, 1
-    for row in connection.execute(select(t.audit).where(c.tenant == tenant).order_by(c.seq)):
-        head = link(head, tenant, row.seq, row.at, row.actor, row.act, row.subject, row.detail)
-        if row.seq != expected or row.hash != head:
-            return AuditState(expected - 1, head, int(row.seq))
-        expected += 1
-    last = connection.execute(select(t.audit_heads).where(t.audit_heads.c.tenant == tenant)).first()
-    stands = (0, GENESIS) if last is None else (last.last_seq, last.head)
-    return AuditState(expected - 1, head, 0 if stands == (expected - 1, head) else expected)
-
-
-def broken_link(connection: Connection, tenant: str) -> int:
-    """The ``seq`` of the first entry that does not fit the chain, or 0 when the whole chain holds."""
-    return state(connection, tenant).broken_at
+def _entry(row: Row[Any]) -> AuditEntry:
+    return AuditEntry(row.seq, row.at, row.actor, row.act, row.subject, _detail.decode(row.detail), row.hash)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -68,6 +69,29 @@ async def test_what_was_touched_is_told(database: Database, touch: Any, broken_a
     await database.write(lambda tx: write(tx, 4))
     await database.write(lambda tx: tx.execute(touch))
     assert await database.read(lambda tx: audit.broken_link(tx, "t")) == broken_at
+
+
+async def test_a_long_chain_is_followed_part_by_part(database: Database) -> None:
+    await database.write(lambda tx: write(tx, 5))
+    so_far, parts = audit.BEGINNING, []
+    done = False
+    while not done:
+        so_far, done = await database.read(partial(audit.follow, tenant="t", so_far=so_far, limit=2))
+        parts.append(so_far.entries)
+        if parts == [2]:
+            await database.write(lambda tx: write(tx, 2))
+    assert (parts[0], so_far.entries, so_far.broken_at) == (2, 7, 0)
+    assert await database.read(lambda tx: audit.state(tx, "t")) == so_far
+
+
+async def test_entries_are_counted_and_read_in_order_up_to_a_moment(database: Database) -> None:
+    await database.write(lambda tx: write(tx, 5))
+    wanted = AuditFilter(act="item.removed")
+    assert await database.read(lambda tx: audit.count(tx, "t", wanted, 10)) == (3, 5)
+    assert (await database.read(lambda tx: audit.count(tx, "t", wanted, 2)))[0] == 2
+    assert await database.read(lambda tx: audit.count(tx, "nobody", wanted, 2)) == (0, 0)
+    some = await database.read(lambda tx: audit.following(tx, "t", wanted, 1, 4, 10))
+    assert [one.seq for one in some] == [3]
 
 
 async def test_what_is_undone_leaves_no_entry(database: Database) -> None:
