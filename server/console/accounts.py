@@ -208,25 +208,23 @@ class Accounts:
         """The account whose login and password these are. Raises Denied."""
         at = now() / 1_000
         login = asked.login.strip().casefold()
-        key = f"{asked.tenant}/{login}"
-        wait = max(self._by_address.spend(address, at), self._by_account.spend(key, at))
-        if wait:
-            raise Denied(429, "rate_limited", "Too many attempts. Try again later.", retry_after=int(wait) + 1)
+        _refuse_if(self._by_address.spend(address, at))
 
         def ask(tx: Connection) -> Account | None:
             by_id = staff.find(tx, asked.tenant, staff.id_of(login))
             return by_id or staff.by_email(tx, asked.tenant, login)
 
         account = await self._database.read(ask)
+        # One limit for an account, by whichever of its names somebody guesses at it; of what is no account too.
+        key = f"{asked.tenant}/{account.staff.id if account else login}"
+        _refuse_if(self._by_account.spend(key, at))
         welcome = account is not None and not account.disabled_at
         stored = account.password if account is not None and welcome else ""
         if not await self._desk.fits(stored, asked.password) or account is None:
             if account is not None:
                 known = account.staff
-                await self._database.write(
-                    lambda tx: audit.record(tx, known.tenant, "", "session.refused", known.id,
-                                            {"address": address}, now())
-                )  # fmt: skip
+                # Beside the answer, which must not take longer because there is such an account.
+                self._hub.run(self._note_refusal(known, address))
             raise Denied(401, "unauthenticated", "The name or the password is not right.")
         self._by_account.forget(key)
         if outdated(stored):
@@ -237,6 +235,11 @@ class Accounts:
                 )
             )
         return account
+
+    async def _note_refusal(self, known: Staff, address: str) -> None:
+        await self._database.write(
+            lambda tx: audit.record(tx, known.tenant, "", "session.refused", known.id, {"address": address}, now())
+        )
 
     # ------------------------------------------------------------------------------------------------ one's own
 
@@ -263,9 +266,7 @@ class Accounts:
     async def change_password(self, somebody: Staff, request: Request, body: NewPassword) -> None:
         """Choose another password. Everywhere else one is signed out."""
         at, mark = now(), staff.mark_of(request.cookies[COOKIE])
-        wait = self._by_account.spend(f"{somebody.tenant}/{somebody.id}", at / 1_000)
-        if wait:
-            raise Denied(429, "rate_limited", "Too many attempts. Try again later.", retry_after=int(wait) + 1)
+        _refuse_if(self._by_account.spend(f"{somebody.tenant}/{somebody.id}", at / 1_000))
         account = await self._database.read(lambda tx: staff.load(tx, somebody.tenant, somebody.id))
         if not await self._desk.fits(account.password, body.old):
             raise Denied(422, "bad_request", "This is not your present password.", field="old")
@@ -408,6 +409,12 @@ class Accounts:
 
 
 _sign_in = msgspec.json.Decoder(SignIn)
+
+
+def _refuse_if(wait: float) -> None:
+    """Raises Denied when there are seconds to wait."""
+    if wait:
+        raise Denied(429, "rate_limited", "Too many attempts. Try again later.", retry_after=int(wait) + 1)
 
 
 def is_https(request: Request) -> bool:

@@ -5,6 +5,8 @@ Nobody gets in who was not let in before: a verified e-mail address must be that
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import logging
 import secrets
 import time
@@ -69,8 +71,10 @@ class Oidc:
         self._accounts = accounts
         self._provider = provider
         self._known: Endpoints | None = None
-        # States are good for this process's lifetime: who is signing in as it restarts begins anew.
-        self._key = OctKey.generate_key(256)
+        # Of what all servers of one installation hold: who leaves through one of them may come back to another.
+        self._key = OctKey.import_key(
+            hmac.digest(provider.client_secret.encode(), b"tertulia oidc state", hashlib.sha256)
+        )
 
     def routes(self) -> list[BaseRoute]:
         """To the provider, and back."""

@@ -22,6 +22,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from server.console.oidc import Oidc
+from server.console.oidc import Provider as Known
 from storage import staff, tables
 from storage.database import beside
 from storage.staff import StaffRole
@@ -186,3 +188,12 @@ async def test_who_is_disabled_stays_out(server: Any) -> None:
         await refused(server)
     finally:
         set_disabled(None)
+
+
+def test_who_leaves_through_one_server_may_come_back_to_another() -> None:
+    def key(secret: str) -> Any:
+        known = Known("https://id.example", "tertulia", secret, "Shop", "default")
+        return Oidc(None, None, known)._key.as_dict()["k"]  # type: ignore[arg-type]
+
+    assert key("one secret") == key("one secret")
+    assert key("one secret") != key("another")
