@@ -15,7 +15,7 @@ DECIDED = ("release", "mask", "remove", "sanction", "uphold", "overturn")
 
 
 class Decided(Struct, frozen=True):
-    """What counts about a decision of a person. ``machine`` tells whether automation had put the message before them."""
+    """``count`` decisions of a person that are alike. ``machine`` tells whether automation had put the messages before them."""
 
     at: int
     outcome: str
@@ -24,8 +24,7 @@ class Decided(Struct, frozen=True):
     language: str
     verdict: str
     machine: bool
-    waited_ms: int
-    worked_ms: int
+    count: int = 1
 
 
 class Compared(Struct, frozen=True):
@@ -42,9 +41,19 @@ class Compared(Struct, frozen=True):
 class Waiting(Struct, frozen=True):
     """Half of the items waited no longer than ``median_ms``, nine of ten no longer than ``p90_ms``."""
 
-    items: int
-    median_ms: int
-    p90_ms: int
+    items: int = 0
+    median_ms: int = 0
+    p90_ms: int = 0
+
+
+class Took(Struct, frozen=True):
+    """How long it all took: waiting by ``clause``, ``language`` and ``verdict``, and of ``all`` of it under ""; work by person."""
+
+    all: Mapping[str, Waiting] = {}
+    clause: Mapping[str, Waiting] = {}
+    language: Mapping[str, Waiting] = {}
+    verdict: Mapping[str, Waiting] = {}
+    person: Mapping[str, Waiting] = {}
 
 
 class Share(Struct, frozen=True):
@@ -116,23 +125,23 @@ class Figures(Struct, frozen=True):
 
 
 def figures(
-    decided: Sequence[Decided], opened: Mapping[int, int], compared: Sequence[Compared], appeals: Mapping[str, Share],
-    since: int, until: int,
+    decided: Sequence[Decided], took: Took, opened: Mapping[int, int], compared: Sequence[Compared],
+    appeals: Mapping[str, Share], since: int, until: int,
 ) -> Figures:  # fmt: skip
     """All figures. ``opened`` maps the beginning of a day to the items of it, ``appeals`` a decider to their appeals."""
     real = [one for one in compared if not one.golden]
     of_all = appeals.get("", share(0, 0))
     return Figures(
         since=since, until=until, days=_days(decided, opened, since, until),
-        verdicts=dict(Counter(one.verdict for one in decided)), outcomes=dict(Counter(one.outcome for one in decided)),
-        false_alarms=_false_alarms(decided), overturned=of_all, waiting=waiting(one.waited_ms for one in decided),
-        by_clause=_lines(decided, "clause"), by_language=_lines(decided, "language"),
-        by_verdict=_lines(decided, "verdict"), agreement=agreement([(one.outcome, one.answer) for one in real]),
+        verdicts=_counted(decided, "verdict"), outcomes=_counted(decided, "outcome"),
+        false_alarms=_false_alarms(decided), overturned=of_all, waiting=took.all.get("", Waiting()),
+        by_clause=_lines(decided, "clause", took.clause), by_language=_lines(decided, "language", took.language),
+        by_verdict=_lines(decided, "verdict", took.verdict), agreement=agreement([(one.outcome, one.answer) for one in real]),
         agreement_by_clause=[
             ClauseAgreement(clause, agreement([(one.outcome, one.answer) for one in real if one.clause == clause]))
             for clause in sorted({one.clause for one in real})
         ],
-        people=_people(decided, compared, appeals),
+        people=_people(decided, took.person, compared, appeals),
     )  # fmt: skip
 
 
@@ -146,54 +155,53 @@ def share(count: int, of: int) -> Share:
     return Share(count, of, p, max(0.0, middle - spread), min(1.0, middle + spread))
 
 
-def waiting(times: Iterable[int]) -> Waiting:
-    """Median and ninth decile."""
-    ordered = sorted(times)
-    if not ordered:
-        return Waiting(0, 0, 0)
-    return Waiting(len(ordered), ordered[(len(ordered) - 1) // 2], ordered[(len(ordered) - 1) * 9 // 10])
+def _counted(decided: Iterable[Decided], key: str) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for one in decided:
+        counts[getattr(one, key)] += one.count
+    return dict(counts)
 
 
 def _false_alarms(decided: Sequence[Decided]) -> Share:
     """Of what automation put before a person: how often they found nothing wrong."""
     machine = [one for one in decided if one.machine]
-    return share(sum(one.outcome in WRONG for one in machine), len(machine))
+    return share(sum(one.count for one in machine if one.outcome in WRONG), sum(one.count for one in machine))
 
 
 def _days(decided: Sequence[Decided], opened: Mapping[int, int], since: int, until: int) -> list[Day]:
     outcomes: dict[int, Counter[str]] = defaultdict(Counter)
     for one in decided:
-        outcomes[one.at - one.at % DAY_MS][one.outcome] += 1
+        outcomes[one.at - one.at % DAY_MS][one.outcome] += one.count
     first = since - since % DAY_MS
     return [Day(at, opened.get(at, 0), dict(outcomes[at])) for at in range(first, until, DAY_MS)]
 
 
-def _lines(decided: Sequence[Decided], key: str) -> list[Line]:
+def _lines(decided: Sequence[Decided], key: str, took: Mapping[str, Waiting]) -> list[Line]:
     groups: dict[str, list[Decided]] = defaultdict(list)
     for one in decided:
         groups[getattr(one, key)].append(one)
     lines = [
-        Line(name, len(those), dict(Counter(one.outcome for one in those)), _false_alarms(those),
-             waiting(one.waited_ms for one in those))
+        Line(name, sum(one.count for one in those), _counted(those, "outcome"), _false_alarms(those),
+             took.get(name, Waiting()))
         for name, those in groups.items()
     ]  # fmt: skip
     return sorted(lines, key=lambda line: (-line.decided, line.key))
 
 
 def _people(
-    decided: Sequence[Decided], compared: Sequence[Compared], appeals: Mapping[str, Share]
+    decided: Sequence[Decided], took: Mapping[str, Waiting], compared: Sequence[Compared], appeals: Mapping[str, Share]
 ) -> list[Person]:  # fmt: skip
     names = {one.actor for one in decided} | {one.reviewer for one in compared}
     people = []
     for name in sorted(names):
-        mine = [one for one in decided if one.actor == name]
+        mine = sum(one.count for one in decided if one.actor == name)
         pairs = [
             (one.outcome, one.answer) for one in compared if not one.golden and name in (one.decider, one.reviewer)
         ]
         known = [one for one in compared if one.golden and one.reviewer == name]
         people.append(
             Person(
-                name, len(mine), waiting(one.worked_ms for one in mine if one.worked_ms), agreement(pairs),
+                name, mine, took.get(name, Waiting()), agreement(pairs),
                 share(sum(one.answer == one.outcome for one in known), len(known)),
                 appeals.get(name, share(0, 0)),
             )

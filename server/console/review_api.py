@@ -614,17 +614,24 @@ def _bulk_done(batch: str, outcomes: list[Any], undo_until: int) -> shapes.BulkD
 def _figures(tx: Connection, tenant: str, since: int, until: int) -> figures.Figures:
     automation = {"flag", "hold", "block", "nudge", "mask", "late"}
     decided = []
-    for row in review_figures.acts(tx, tenant, since, until):
-        if row.undone or row.outcome not in figures.DECIDED:
-            continue
+    for row in review_figures.acts(tx, tenant, since, until, figures.DAY_MS, figures.DECIDED):
         causes = set(msgspec.json.decode(row.causes))
         decided.append(
             figures.Decided(
                 at=row.at, outcome=row.outcome, actor=row.actor, clause=row.clause, language=row.language,
-                verdict=row.verdict, machine=bool(causes & automation) or "appeal" in causes,
-                waited_ms=row.at - row.opened_at, worked_ms=row.at - row.claimed_at if row.claimed_at else 0,
+                verdict=row.verdict, machine=bool(causes & automation) or "appeal" in causes, count=row.count,
             )
         )  # fmt: skip
+
+    def waited(by: str) -> dict[str, figures.Waiting]:
+        times = review_figures.waited(tx, tenant, since, until, figures.DECIDED, by)
+        return {key: figures.Waiting(one.count, one.median, one.p90) for key, one in times.items()}
+
+    worked = review_figures.worked(tx, tenant, since, until, figures.DECIDED)
+    took = figures.Took(
+        waited(""), waited("clause"), waited("language"), waited("verdict"),
+        {actor: figures.Waiting(one.count, one.median, one.p90) for actor, one in worked.items()},
+    )  # fmt: skip
     compared = [
         figures.Compared(one.decider, one.assigned, one.outcome, one.answer, one.clause, one.decider == GOLDEN)
         for one in second_looks.answered(tx, tenant, since, until)
@@ -638,4 +645,4 @@ def _figures(tx: Connection, tenant: str, since: int, until: int) -> figures.Fig
         for decider in {"", *(who for who, _ in settled)}
     }
     opened = review_figures.opened(tx, tenant, since, until, figures.DAY_MS)
-    return figures.figures(decided, opened, compared, shares, since, until)
+    return figures.figures(decided, took, opened, compared, shares, since, until)
