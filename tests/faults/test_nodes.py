@@ -14,6 +14,9 @@ import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from storage import sanctions
+from storage.database import beside
+from storage.sanctions import Sanction
 from tests.faults.history import Said, check, folded
 from tests.platform import Client, Platform, new_tenant
 
@@ -217,3 +220,21 @@ async def test_nothing_accepted_is_lost_when_a_server_is_killed_and_people_go_to
     # Whoever was connected at the end has seen everything up to it.
     for name, events in seen.items():
         assert {e["seq"] for e in events} == set(range(1, len(stored) + 1)), f"{name} was left behind"
+
+
+async def test_a_ban_that_was_not_heard_holds_once_redis_is_back(
+    cluster: Callable[..., Any], postgres_url: str
+) -> None:
+    nodes = await cluster(2)
+    one, two = nodes.platforms
+    chat = await one.open("ana:buyer", "luis:seller")
+    ana, luis = await one.connect("ana"), await two.connect("luis")
+    message = (await luis.post(chat, "hola"))["id"]
+    await ana.next("posted", id=message)
+    nodes.redis.process.end(signal.SIGKILL)
+    await nodes.says("degraded", 1)
+    ban = Sanction("b", "luis", "ban", sanctions.EVERYWHERE, 1, 0, "act", "staff:eva", "")
+    with beside(postgres_url) as tx:
+        sanctions.add(tx, "t", ban)
+    nodes.redis.start()
+    assert await luis.close_code() == 4403
