@@ -51,6 +51,7 @@ from server import logs, metrics, problems
 from server.api import Api
 from server.config import Config
 from server.console.console import Console
+from server.console.guard import networks
 from server.console.lab import Lab
 from server.console.policy_api import PolicyApi
 from server.console.review_api import ReviewApi
@@ -102,6 +103,7 @@ class Service:
         self.chat = Chat(
             database, engine, self.hub, Gate(database), limits, config.origins, second_look, self.hub.suggesting
         )  # fmt: skip
+        self.proxies = networks(config.proxies)
         self.api = Api(database, self.hub, engine, policies)
         self.trials = Trials(database, policies)
         lab = Lab(database, policies, engine, self.trials)
@@ -128,9 +130,9 @@ class Service:
             routes += Demo(self.api, self.engine, self.policies.default).routes()
         handlers: dict[Any, Any] = dict.fromkeys(problems.HANDLED, problems.told)
         handlers[HTTPException] = _http_problem
-        return _SecurityHeaders(
-            GZipMiddleware(Starlette(routes=routes, exception_handlers=handlers), minimum_size=1_000)
-        )
+        app = Starlette(routes=routes, exception_handlers=handlers)
+        app.state.proxies = self.proxies
+        return _SecurityHeaders(GZipMiddleware(app, minimum_size=1_000))
 
     async def health(self, _: Request) -> Response:
         """Whether this node can do its work. 503 when it cannot, so that a balancer looks elsewhere."""

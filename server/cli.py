@@ -65,6 +65,8 @@ def main() -> None:
 @POLICY
 @click.option("--origin", "origins", multiple=True, metavar="ORIGIN", envvar="TERTULIA_ORIGIN", show_envvar=True,
               help="A web origin that may connect, such as https://market.example; may be given again.")  # fmt: skip
+@click.option("--proxy", "proxies", multiple=True, metavar="NETWORK", envvar="TERTULIA_PROXY", show_envvar=True,
+              help="Whose X-Forwarded-For is believed, such as 10.0.0.5 or 10.1.0.0/16; may be given again.")  # fmt: skip
 @click.option("--api-key", default="", metavar="KEY", envvar="TERTULIA_API_KEY", show_envvar=True,
               help="What the platform's backend signs in with.")  # fmt: skip
 @click.option("--posts-per-second", type=click.FloatRange(0.1), default=5.0, show_default=True,

@@ -11,6 +11,7 @@ class Config(msgspec.Struct, frozen=True):
     ``database`` is ``sqlite:///path`` or ``postgresql://…``; ``redis`` is empty for one process alone. ``policy`` is a file or the
     name of a shipped one. ``api_key`` is what the default tenant's backend signs in with; empty for one that is made and kept
     beside the database. ``origins`` are the web origins that may connect; none given, only the server's own.
+    ``proxies`` are the addresses or networks whose ``X-Forwarded-For`` is believed; none given, whatever is not public.
     Without ``suggestions`` nobody is offered words to answer with.
     ``metrics`` is the ``host:port`` at which Prometheus is answered; empty for nowhere. ``log`` is ``text`` or ``json``.
     With an ``oidc_issuer`` the staff of the default tenant may sign in to the console by OpenID Connect; ``oidc_name`` is what the
@@ -26,6 +27,7 @@ class Config(msgspec.Struct, frozen=True):
     policy: str = "marketplace"
     api_key: str = ""
     origins: tuple[str, ...] = ()
+    proxies: tuple[str, ...] = ()
     demo: bool = False
     posts_per_second: float = 5.0
     posts_burst: int = 10

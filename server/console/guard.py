@@ -29,6 +29,7 @@ REVIEWERS = frozenset({StaffRole.REVIEWER, StaffRole.LEAD, StaffRole.ADMIN})
 LEADS = frozenset({StaffRole.LEAD, StaffRole.ADMIN})
 ADMINS = frozenset({StaffRole.ADMIN})
 AUDITORS = frozenset({StaffRole.AUDITOR, StaffRole.ADMIN})
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _SAFE = ("GET", "HEAD")
 _encode = msgspec.json.Encoder().encode
 
@@ -187,17 +188,38 @@ async def refused(request: Request, problem: Exception) -> Response:
 
 
 def address_of(request: Request) -> str:
-    """Where a call comes from: the last hop that a proxy in our own network has named, or else the other end itself."""
-    peer = request.client.host if request.client else ""
+    """Where a call comes from: whom the proxies before us have named, as far as they are believed, or else the other end.
+
+    Those that the operator has named are believed, one behind the other. Where none is named, whoever calls from a network of
+    our own is, about the last hop.
+    """
+    address = request.client.host if request.client else ""
+    app = request.scope.get("app")
+    proxies: Sequence[Network] = getattr(app.state, "proxies", ()) if app is not None else ()
+    hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    for named in hops[::-1] if proxies else hops[-1:]:
+        if not _is_proxy(address, proxies):
+            break
+        try:
+            address = str(ipaddress.ip_address(named.strip()))
+        except ValueError:
+            break
+    return address
+
+
+def networks(given: Sequence[str]) -> list[Network]:
+    """The networks, or single addresses, that an operator has written. Raises ValueError."""
+    return [ipaddress.ip_network(each, strict=False) for each in given]
+
+
+def _is_proxy(address: str, proxies: Sequence[Network]) -> bool:
     try:
-        trusted = not ipaddress.ip_address(peer).is_global
+        ip = ipaddress.ip_address(address)
     except ValueError:
-        trusted = False
-    named = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip() if trusted else ""
-    try:
-        return str(ipaddress.ip_address(named))
-    except ValueError:
-        return peer
+        return False
+    # How a socket for both families writes an IPv4 address.
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return any(ip in network for network in proxies) if proxies else not ip.is_global
 
 
 def _require_token(request: Request) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from starlette.applications import Starlette
 from starlette.requests import Request
 from websockets.asyncio.client import connect
 
 from server.console.attempts import REMEMBERED, Attempts
 from server.console.audit_api import EXPORT_PAGE
-from server.console.guard import address_of
+from server.console.guard import address_of, networks
 from storage import audit, tables
 from storage.database import beside
 from storage.staff import IDLE_MS, LONGEST_MS
@@ -94,6 +95,25 @@ def test_the_address_that_a_proxy_names_last_counts_and_only_from_within() -> No
     assert address_of(request("10.0.0.2", "")) == "10.0.0.2"
     assert address_of(request("10.0.0.2", "<script>")) == "10.0.0.2"
     assert address_of(request("8.8.8.8", "203.0.113.77")) == "8.8.8.8"
+
+
+def test_where_proxies_are_named_only_those_are_believed_one_behind_the_other() -> None:
+    app = Starlette()
+    app.state.proxies = networks(["10.0.0.2", "203.0.113.0/24"])
+
+    def address(peer: str, *named: str) -> str:
+        headers = [(b"x-forwarded-for", each.encode()) for each in named]
+        return address_of(Request({"type": "http", "client": (peer, 1), "headers": headers, "app": app}))
+
+    assert address("10.0.0.2", "198.51.100.1") == "198.51.100.1"
+    assert address("::ffff:10.0.0.2", "198.51.100.1") == "198.51.100.1"
+    assert address("10.0.0.3", "198.51.100.1") == "10.0.0.3", "another machine of the same network is none"
+    assert address("10.0.0.2", "192.0.2.9, 198.51.100.1, 203.0.113.77") == "198.51.100.1"
+    assert address("10.0.0.2", "192.0.2.9", "198.51.100.1") == "198.51.100.1", (
+        "what came with the call is not the proxy's"
+    )
+    with pytest.raises(ValueError, match="does not appear to be"):
+        networks(["10.0.0"])
 
 
 def test_attempts_are_counted_by_key_and_the_oldest_key_is_forgotten() -> None:
