@@ -108,6 +108,9 @@ def detail(tx: Connection, staff: Staff, id: str, policy: Policy, looking: Seque
     points = strikes.points(tx, tenant, item.author, at)
     severity = severity_of(item.clauses[0] if item.clauses else "", policy, item)
     (row,) = rows(tx, tenant, [item], at, known.staff)
+    barred = leases.bars(tx, tenant, item, staff.id)
+    if barred:
+        row = msgspec.structs.replace(row, barred=staff.id)
     return Detail(
         item=row, message=message_view(tx, tenant, id, known, message), findings=decision.findings,
         scores=(decision.evidence or Evidence()).scores,
@@ -119,7 +122,7 @@ def detail(tx: Connection, staff: Staff, id: str, policy: Policy, looking: Seque
         person=person(tx, staff, item.author, known.members.get((item.conversation, item.author)), at, known.staff,
                       propose(points, severity, rules.ladder)),
         looking=list(looking), names=dict(known.staff),
-        may=_may(staff, item, message, at, barred=leases.bars(tx, tenant, item, staff.id)),
+        may=_may(staff, item, message, at, barred=barred),
     )  # fmt: skip
 
 

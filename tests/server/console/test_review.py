@@ -607,7 +607,8 @@ async def test_an_overturn_takes_back_what_any_decision_had_given_and_nobody_jud
     assert (await scene.luis.ask("appeal", decision=message, note="no"))["type"] == "accepted"
     for own in (eva, lea):
         assert (await post(own, "/next"))["item"] is None
-        assert (await get(own, f"/items/{message}"))["may"] == ["note"]
+        detail = await get(own, f"/items/{message}")
+        assert (detail["may"], detail["item"]["barred"]) == (["note"], own.me["id"])
         await act(own, message, {"act": "overturn"}, status=403)
         await post(own, f"/items/{message}/claim", status=403)
     done = await act(leo, message, {"act": "overturn"})
