@@ -19,6 +19,7 @@ from moderation.review.acting import UNDO_MS, BadActs
 from moderation.review.intake import recorded
 from moderation.review.notices import WARNINGS
 from moderation.review.settings import ReviewSettings
+from moderation.review.severity import Severity
 from moderation.review.statement import Statement
 from policies.decision import Decision, Evidence
 from policies.load import from_sources
@@ -36,6 +37,7 @@ from storage import (
     audit,
     conversations,
     decisions,
+    exposures,
     log,
     policies,
     refusals,
@@ -55,6 +57,8 @@ AT = "/console/api/review"
 DAYS = 366  # of figures in one answer
 DISAGREEMENTS = 100
 CONVERSATIONS = 100  # of somebody's, shown with a reason
+LOOK_MS = 10 * 60_000  # within which looking at the same again is not noted again
+LOOKS = 10_000  # remembered
 T = TypeVar("T")
 
 
@@ -64,6 +68,7 @@ class ReviewApi:
     def __init__(self, database: Database, review: Review, engine: Engine) -> None:
         self.database = database
         self.review = review
+        self._looks: dict[tuple[str, str, str, str], int] = {}
         self.engine = engine
         item, person = AT + "/items/{message}", AT + "/people/{participant}"
         own: tuple[tuple[str, str, Callable[..., Awaitable[Any]], Any, Any], ...] = (
@@ -151,8 +156,11 @@ class ReviewApi:
         return await self._next(staff, body)
 
     async def item(self, staff: Staff, request: Request, _: None) -> shapes.Detail:
-        """All about one item."""
-        return await self._detail(staff, request.path_params["message"])
+        """All about one item. Who looks at it is noted, and what is severe counts for their hour."""
+        message = request.path_params["message"]
+        detail = await self._detail(staff, message)
+        await self._note_look(staff, message, "item.read", {})
+        return detail
 
     async def claim(self, staff: Staff, request: Request, _: None) -> shapes.Detail:
         """Have it to oneself for ten minutes."""
@@ -189,7 +197,9 @@ class ReviewApi:
             seq = found.seq if found is not None else 0
             return dossier.context(tx, staff.tenant, item.conversation, message, seq, known, around)
 
-        return await self.database.read(ask)
+        lines = await self.database.read(ask)
+        await self._note_look(staff, message, "item.context", {"around": around})
+        return lines
 
     # ------------------------------------------------------------------------------------------------------ acting
 
@@ -477,6 +487,23 @@ class ReviewApi:
         given: Next = await self.review.next(staff, ItemFilter(**msgspec.structs.asdict(wanted)))
         shown = await self._detail(staff, given.item.message) if given.item is not None else None
         return shapes.NextItem(shown, given.left, given.withheld, given.free_at)
+
+    async def _note_look(self, staff: Staff, message: str, act: str, detail: dict[str, Any]) -> None:
+        """Once in a while: a page reads an item again whenever it changes."""
+        key, at = (staff.tenant, staff.id, message, act), now()
+        if at - self._looks.get(key, 0) < LOOK_MS:
+            return
+
+        def note(tx: Connection) -> None:
+            item = review_items.find(tx, staff.tenant, message)
+            if item is not None and item.severity >= Severity.SEVERE:
+                exposures.add(tx, staff.tenant, staff.id, message, at)
+            audit.record(tx, staff.tenant, staff.id, act, message, detail, at)
+
+        await self.database.write(note)
+        if len(self._looks) >= LOOKS:
+            self._looks.clear()
+        self._looks[key] = at
 
     async def _detail(self, staff: Staff, message: str) -> shapes.Detail:
         conversation = await self._conversation_of(staff, message)
