@@ -200,7 +200,8 @@ async def test_two_people_reach_for_one_item_and_the_second_is_told(shop: Platfo
     for seat in (first, second):
         await expect(seat.subject).to_have_text(THREAT)
     await expect(first.page.locator(".lookers")).to_contain_text("Pedro")
-    await first.page.keyboard.press("r")
+    async with first.page.expect_request("**/acts"):
+        await first.page.keyboard.press("r")
     await second.page.keyboard.press("a")
     await expect(first.page.locator(".toast")).to_contain_text("retirado")
     await expect(second.page.locator(".toast").first).to_contain_text("Rosa se adelantó: retirado")
