@@ -85,7 +85,7 @@ def test_look_alikes_never_lower_a_profanity_score(word: str, text: str, picks: 
 @given(st.sampled_from(HARMLESS), st.sampled_from(["NFC", "NFD"]))
 @settings(max_examples=200)
 def test_a_clean_message_stays_clean_in_either_normal_form(text: str, form: str) -> None:
-    assert Profanity().find(fold(unicodedata.normalize(form, text)), Setting()) == []  # type: ignore[arg-type]
+    assert not Profanity().find(fold(unicodedata.normalize(form, text)), Setting())  # type: ignore[arg-type]
 
 
 @given(st.text(max_size=200))

@@ -251,7 +251,7 @@ def test_eval_counts_what_is_found_and_what_is_a_false_alarm(labelled: str) -> N
     }  # fmt: skip
     assert (suites["profanity"]["alarms"], suites["profanity"]["recall"]) == (1, None)
     assert report["total"]["f1"] == 0.5
-    assert report["overlap"] == {"lines": 1, "covered": 1.0, "exact": 1.0}
+    assert report["overlap"] == {"group": "all", "lines": 1, "jaccard": 1.0, "covered": 1.0, "exact": 1.0}
     assert [fault["id"] for fault in report["faults"]] == [2, 4]
     assert report["verdicts"]["harmless"]["mask"] == 1
 
