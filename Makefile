@@ -22,7 +22,7 @@ run: .venv/.runtime
 setup: .venv/.dev node_modules/.installed services
 
 test: .venv/.dev node_modules/.installed services
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS)
 	npm test --silent
 
 # By name, because the run of all tests leaves them out: see collect_ignore in tests/conftest.py.
