@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run setup test test-peers test-detoxify lint format bench eval services clean
+.PHONY: run setup test faults test-peers test-detoxify lint format bench eval services clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make run      the demo on http://127.0.0.1:8000 (TERTULIA_PORT and the other TERTULIA_* variables are respected)'
 	@echo 'make setup    everything for working on the project'
 	@echo 'make test     all tests, on a real PostgreSQL, Redis and Chromium'
+	@echo 'make faults   the second tier of tests: what breaks, in many rounds and for long'
 	@echo 'make test-peers, make test-detoxify: those that need the peers of the bench, or Detoxify with PyTorch (gigabytes)'
 	@echo 'make lint     ruff, mypy, the types of the browser code, the import order'
 	@echo 'make bench    measured costs beside those of peers'
@@ -24,6 +25,10 @@ setup: .venv/.dev node_modules/.installed services
 test: .venv/.dev node_modules/.installed services
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS)
 	npm test --silent
+
+# One after the other: they take the machine to its limits. FAULTS narrows them down, as in `make faults FAULTS="-k redis"`.
+faults: .venv/.dev services
+	$(BIN)/python -m pytest -m tier2 --timeout 1200 $(FAULTS) tests
 
 # By name, because the run of all tests leaves them out: see collect_ignore in tests/conftest.py.
 test-peers: .venv/.dev

@@ -274,3 +274,21 @@ def test_an_example_gives_what_the_page_shows(page: str, line: str, output: str)
     )
     shown = re.escape(output.strip()).replace(r"\.\.\.", ".*?")
     assert re.fullmatch(shown, ran.stdout.strip(), flags=re.DOTALL), ran.stdout + ran.stderr
+
+
+# ----------------------------------------------------------------------------------------------------- the faults
+
+FAULTS = re.findall(r"^\| (T\d\d) \|.*\| (.+) \|$", (ROOT / "docs/reliability.md").read_text(), re.MULTILINE)
+UNSHOWN = ("not shown yet", "not needed")
+
+
+def test_every_fault_is_told() -> None:
+    assert [number for number, _ in FAULTS] == [f"T{number:02}" for number in range(1, 60)]
+
+
+@pytest.mark.parametrize(("number", "shown_by"), FAULTS, ids=[number for number, _ in FAULTS])
+def test_a_fault_names_tests_that_exist_or_says_why_not(number: str, shown_by: str) -> None:
+    names = re.findall(r"`(tests/[\w/]+\.(?:py|mjs))::(\w+)`", shown_by)
+    assert names or shown_by.startswith(UNSHOWN)
+    for file, name in names:
+        assert re.search(rf"def {name}\b", (ROOT / file).read_text()), f"{number}: no {name} in {file}"

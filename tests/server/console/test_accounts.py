@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from websockets.asyncio.client import connect
 
+from bench import cpu
 from server.console.attempts import REMEMBERED, Attempts
 from server.console.audit_api import EXPORT_PAGE
 from server.console.guard import address_of, networks
@@ -63,12 +64,13 @@ async def test_the_answer_does_not_tell_what_was_wrong(office: Any) -> None:
         (office.tenant, "ana", "wrong"), (office.tenant, "nobody", PASSWORD), ("no such tenant", "ana", PASSWORD),
         (office.tenant, "gone", PASSWORD), (office.tenant, "staff:ana", PASSWORD), (office.tenant, "%", PASSWORD),
     ]:  # fmt: skip
-        begun = time.perf_counter()
+        begun = cpu.of_process(office.server.process.pid)
         answers.append(await browser.sign_in(tenant, login, password))
-        took[tenant, login] = time.perf_counter() - begun
+        took[tenant, login] = cpu.of_process(office.server.process.pid) - begun
     assert {(one.status_code, one.text) for one in answers} == {(answers[0].status_code, answers[0].text)}
     assert answers[0].status_code == 401
-    # Who does not exist is hashed for all the same: far from the two milliseconds of a mere lookup.
+    # Who does not exist is hashed for all the same: far from the two milliseconds of a mere lookup. The server's CPU time, since
+    # its neighbours on the machine move the time on the clock by more than that.
     assert min(took.values()) > 0.3 * max(took.values())
 
 
