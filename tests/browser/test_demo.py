@@ -537,6 +537,8 @@ async def test_every_state_passes_axe(server: Server, open_demo: Open, size: Any
     await desk.locator("textarea").fill("Hola")
     await desk.locator("textarea").press("Enter")
     await expect(desk.locator(".message")).to_have_count(1)
+    if not demo.narrow:
+        await expect(demo.panel("staff").locator(".decision")).to_have_count(7)  # and has come to rest where axe looks
     await look("serving")
     if demo.narrow:
         await demo.page.locator(".summary").click()

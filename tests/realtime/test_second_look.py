@@ -6,114 +6,38 @@ import asyncio
 import math
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
-from tests.conftest import ROOT, Process, Server
+from tests.deep_server import WithScorer, deep_server, health, policy_file, until_ready
 from tests.moderation.deep.scorer import SLOW_SECONDS
 from tests.platform import Client, Platform, new_tenant
 
 PEOPLE = ("ana:buyer", "luis:seller", "rui:provider")
-CLAUSES = """
-[failure]
-rules = "hold"
-classifiers = "open"
-detoxify = { absent = "closed", late = "open", crashed = "hold", nan = "closed" }
-
-[deep]
-deadline_ms = 700
-
-[[clause]]
-id = "waits"
-category = "profanity"
-verdict = "flag"
-hold_for_deep = true
-
-[[clause]]
-id = "hidden_word"
-category = "profanity"
-scores = { "detoxify.obscene" = 0.9 }
-verdict = "mask"
-
-[[clause]]
-id = "withdrawn"
-scores = { "detoxify.toxicity" = 0.9 }
-verdict = "hold"
-
-[[clause]]
-id = "removed"
-scores = { "detoxify.threat" = 0.9 }
-verdict = "block"
-[clause.reason]
-action = "appeal"
-es = "Retirado."
-en = "Taken away."
-pt = "Retirada."
-
-[[clause]]
-id = "noted"
-scores = { "detoxify.insult" = 0.9 }
-verdict = "flag"
-"""
-
-
-class WithScorer(Server):
-    """A server whose deep tier is the scorer of the tests."""
-
-    def start(self) -> Server:
-        command = [
-            sys.executable,
-            "-m",
-            "tests.moderation.deep.serve",
-            "serve",
-            "--port",
-            str(self.port),
-            *self.arguments,
-        ]
-        self.process = Process(command, self.folder / "server.log", env=self.environment)
-        self.process.wait_until(self._healthy)
-        return self
 
 
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The words of a shipped policy, and clauses for this test."""
-    shipped = (ROOT / "policies/marketplace.toml").read_text()
-    file = tmp_path_factory.mktemp("policy") / "deep.toml"
-    file.write_text(shipped[: shipped.index("[failure]")] + CLAUSES)
-    return file
-
-
-def _server(folder: Path, policy: Path, behaviour: str) -> WithScorer:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TERTULIA_")} | {
-        "TERTULIA_DATABASE": f"sqlite:///{folder / 'tertulia.db'}",
-        "TERTULIA_API_KEY": "a key that only this test knows",
-        "TERTULIA_POLICY": str(policy),
-        "TERTULIA_DETOXIFY": behaviour,
-        "TERTULIA_POSTS_PER_SECOND": "1000",
-        "TERTULIA_POSTS_BURST": "1000",
-    }
-    return WithScorer(folder, (), environment)
+    """A policy that asks the deep tier."""
+    return policy_file(tmp_path_factory.mktemp("policy"))
 
 
 @pytest.fixture(scope="module")
-def deep_server(tmp_path_factory: pytest.TempPathFactory, policy: Path) -> Iterator[WithScorer]:
+def shared_server(tmp_path_factory: pytest.TempPathFactory, policy: Path) -> Iterator[WithScorer]:
     """A server with a deep tier, for all tests of this file that do not break it."""
-    with _server(tmp_path_factory.mktemp("deep"), policy, "obeys") as server:
+    with deep_server(tmp_path_factory.mktemp("deep"), policy, "obeys") as server:
         assert isinstance(server, WithScorer)
         yield server
 
 
 @pytest.fixture
-async def deep(deep_server: WithScorer) -> AsyncIterator[Platform]:
+async def deep(shared_server: WithScorer) -> AsyncIterator[Platform]:
     """A platform on the shared server, its deep tier ready."""
-    async with _platform(deep_server) as platform:
+    async with _platform(shared_server) as platform:
         yield platform
 
 
@@ -129,17 +53,6 @@ class _platform:  # noqa: N801 - reads as the function it stands for
 
     async def __aexit__(self, *_: object) -> None:
         await self._platform.leave()
-
-
-async def health(platform: Platform) -> dict[str, Any]:
-    answer: dict[str, Any] = (await platform.http.get("/health")).json()
-    return answer
-
-
-async def until_ready(platform: Platform) -> None:
-    async with asyncio.timeout(30):
-        while (await health(platform))["status"] != "ready":  # noqa: ASYNC110 - another process's doing
-            await asyncio.sleep(0.02)
 
 
 def deep_pid(server: WithScorer) -> int:
@@ -365,7 +278,7 @@ async def test_a_score_that_is_no_number_is_refused_as_the_policy_says(deep: Pla
 
 
 async def test_a_crash_holds_what_waited_and_the_next_message_is_judged_again(tmp_path: Path, policy: Path) -> None:
-    with _server(tmp_path, policy, "obeys") as server:
+    with deep_server(tmp_path, policy, "obeys") as server:
         assert isinstance(server, WithScorer)
         async with _platform(server) as platform:
             chat, ana, _luis, staff = await trio(platform)
@@ -378,7 +291,7 @@ async def test_a_crash_holds_what_waited_and_the_next_message_is_judged_again(tm
 
 
 async def test_an_absent_model_refuses_what_should_wait_and_is_told_in_health(tmp_path: Path, policy: Path) -> None:
-    with _server(tmp_path, policy, "unfit") as server:
+    with deep_server(tmp_path, policy, "unfit") as server:
         assert isinstance(server, WithScorer)
         key = new_tenant(server.environment["TERTULIA_DATABASE"], "tenant")
         platform = Platform(server.url, server.ws_url, key)
@@ -427,7 +340,7 @@ async def _best_p99(ana: Client, luis: Client, chat: str, enough: float = 0.0) -
 
 
 async def test_the_others_do_not_feel_what_happens_to_the_deep_tier(tmp_path: Path, policy: Path) -> None:
-    with _server(tmp_path, policy, "obeys") as server:
+    with deep_server(tmp_path, policy, "obeys") as server:
         assert isinstance(server, WithScorer)
         async with _platform(server) as platform:
             chat, ana, luis, _ = await trio(platform)
@@ -435,8 +348,9 @@ async def test_the_others_do_not_feel_what_happens_to_the_deep_tier(tmp_path: Pa
             eva = await platform.connect("eva")
             await _round_trips(ana, luis, chat, 50)
             quiet = await _best_p99(ana, luis, chat)
-            # What else the machine does moves a p99 by this much; a hub that stalls would show in every round.
-            most = 3 * quiet + 10
+            # What else the machine does moves a p99 by this much; a hub that waited for the deep tier would be late by its 700 ms
+            # in every round.
+            most = 3 * quiet + 100
 
             async def saturate() -> None:
                 for n in range(10_000):
@@ -469,7 +383,7 @@ async def test_the_others_do_not_feel_what_happens_to_the_deep_tier(tmp_path: Pa
 async def test_a_server_starts_and_stops_whatever_its_deep_tier_does(
     tmp_path: Path, policy: Path, behaviour: str
 ) -> None:
-    server = _server(tmp_path, policy, behaviour)
+    server = deep_server(tmp_path, policy, behaviour)
     began = time.monotonic()
     server.start()
     pid = deep_pid(server)

@@ -4,24 +4,29 @@ stands for one message, and words that were kept from somebody never reach them.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import random
+import re
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy import update
 
-from storage import audit, log
+from storage import audit, conversations, log
 from storage import tables as t
 from storage.database import beside
+from tests.deep_server import WithScorer, deep_server, policy_file
 from tests.platform import Client, Platform
 from tests.server.console.conftest import Browser, Office
 
-STEPS, CHECK_EVERY = 36, 9
+STEPS, CHECK_EVERY = 48, 12
+LOGGED = ("posted", "changed", "hidden", "joined", "left", "setting")
 ROLES = {"ana": "buyer", "luis": "seller", "rui": "provider"}
 STAFF = {"eva": "reviewer", "leo": "reviewer", "lea": "lead"}
 
@@ -31,8 +36,13 @@ class Phone(Client):
 
     def __init__(self, socket: Any) -> None:
         self.frames: list[str] = []
+        self.said: list[str] = []
         self.shown: dict[str, dict[str, Any]] = {}
         super().__init__(socket)
+
+    async def send(self, **command: Any) -> None:
+        self.said.append(json.dumps(command))
+        await super().send(**command)
 
     async def _read(self) -> None:
         with contextlib.suppress(Exception):
@@ -83,7 +93,10 @@ class History:
         self.desks: dict[str, Browser] = {}
         self.messages: dict[str, str] = {}  # of whom each message is
         self.canaries: dict[str, list[str]] = {}  # the words that each message ever had
-        self.public: set[str] = set()  # words that everybody could read at some time
+        self.public: set[str] = set()  # words that everybody who was there could read at some time
+        self.unheard: dict[str, set[str]] = {}  # of who is out of the conversation now: what was said meanwhile
+        self.drafted: set[str] = set()  # words that were only tried
+        self.automation = False
         self.done: list[str] = []  # acts
         self.counted: Counter[str] = Counter()
 
@@ -93,11 +106,14 @@ class History:
             self.phones[id] = await self.platform.connect(id, role)
         for login, role in STAFF.items():
             self.desks[login] = await self.office.enter(login, role)
+        self.desks["ada"] = await self.office.enter("ada", "auditor")
 
     async def step(self) -> None:
-        people = (self.say, self.say, self.say_doubtful, self.edit, self.retract, self.react, self.read, self.report)
-        rest = (self.appeal, self.claim, self.decide, self.decide, self.decide, self.undo, self.undo, self.time_passes)
-        steps: tuple[Callable[[], Awaitable[str]], ...] = (*people, *rest)
+        people = (self.say, self.say, self.say_doubtful, self.edit, self.retract, self.react, self.read, self.report,
+                  self.draft, self.lose_the_connection, self.come_and_go)  # fmt: skip
+        rest = (self.appeal, self.claim, *(self.decide,) * 5, self.undo, self.undo, self.time_passes)
+        machine = (self.say_what_automation_takes_back,) * 2 if self.automation else ()
+        steps: tuple[Callable[[], Awaitable[str]], ...] = (*people, *rest, *machine)
         chosen = self.dice.choice(steps)
         answer = await chosen()
         self.counted[f"{chosen.__name__}: {answer}"] += 1
@@ -110,13 +126,21 @@ class History:
     async def say_doubtful(self) -> str:
         return await self._post("to release the payment send me the code you got by SMS {}")
 
-    async def _post(self, words: str) -> str:
-        who, canary = self.dice.choice(list(ROLES)), f"canary{secrets.token_hex(6)}"
+    async def say_what_automation_takes_back(self) -> str:
+        """Out at first, then held, or removed, by the deep tier."""
+        return await self._post(self.dice.choice(("hola zorglub {}", "hola grumox {}")))
+
+    async def _post(self, words: str, who: str = "") -> str:
+        who, canary = who or self.dice.choice(list(ROLES)), f"canary{secrets.token_hex(6)}"
         answer = await self.phones[who].post(self.chat, words.format(canary))
+        if who in self.unheard:
+            assert answer["code"] == "not_found"
         if answer["type"] != "accepted":
             return str(answer.get("code"))
         self.messages[answer["id"]] = who
         self.canaries[answer["id"]] = [canary]
+        for missed in self.unheard.values():
+            missed.add(canary)
         if answer["verdict"] == "allow":
             self.public.add(canary)
         return str(answer["verdict"])
@@ -132,6 +156,8 @@ class History:
         )
         if answer["type"] == "accepted":
             self.canaries[message].append(canary)
+            for missed in self.unheard.values():
+                missed.add(canary)
             if not hidden:
                 self.public.add(canary)
         return str(answer.get("code", "done"))
@@ -154,6 +180,51 @@ class History:
         phone = self.phones[self.dice.choice(list(ROLES))]
         await phone.send(type="read", conversation=self.chat, seq=self.dice.randrange(60))
         return "done"
+
+    async def draft(self) -> str:
+        canary = f"canary{secrets.token_hex(6)}"
+        self.drafted.add(canary)
+        phone = self.phones[self.dice.choice(list(ROLES))]
+        return str((await phone.ask("draft", conversation=self.chat, text=f"vaya mierda {canary}"))["type"])
+
+    async def lose_the_connection(self) -> str:
+        """A phone that comes back asks for what it has missed, and takes the answer for the whole truth."""
+        who = self.dice.choice(list(ROLES))
+        if who in self.unheard:
+            return "-"
+        before = self.phones[who]
+        await before.settled()
+        await before.close()
+        await self._post("buenas tardes {}", self.dice.choice([id for id in ROLES if id != who]))
+        known = (event["seq"] for event in map(json.loads, before.frames) if event["type"] in LOGGED)
+        last = max(known, default=0)
+        resume = [{"conversation": self.chat, "after": last, "epoch": ""}]
+        again = await self.platform.connect(who, ROLES[who], resume=resume)
+        again.frames, again.said, again.shown = before.frames + again.frames, before.said, before.shown
+        for event in (await again.next("resumed"))["events"]:
+            fold(again.shown, event)
+        self.phones[who] = again
+        return "resumed"
+
+    async def come_and_go(self) -> str:
+        """The platform takes somebody out of the conversation, or lets them in again."""
+        who, at = self.dice.choice(list(ROLES)), f"/v1/conversations/{self.chat}/participants"
+        if who not in self.unheard:
+            if len(self.unheard) == len(ROLES) - 1 or self.dice.random() < 0.5:
+                return "-"
+            assert (await self.platform.http.delete(f"{at}/{who}")).status_code == 200
+            self.unheard[who] = set()
+            return "out"
+        back = {"id": who, "name": who.title(), "role": ROLES[who], "lang": "es"}
+        assert (await self.platform.http.post(at, json=back)).status_code == 201
+        del self.unheard[who]
+        # As a page does that is shown a conversation anew: what it knew of it is old.
+        phone = self.phones[who]
+        await phone.settled()
+        phone.shown.clear()
+        for event in await phone.history(self.chat, limit=100):
+            fold(phone.shown, event)
+        return "in"
 
     async def report(self) -> str:
         message = self._any()
@@ -178,7 +249,9 @@ class History:
         return "done" if found else "-"
 
     async def decide(self) -> str:
-        message, desk = self._any(), self.desks[self.dice.choice(list(STAFF))]
+        desk = self.desks[self.dice.choice(list(STAFF))]
+        waiting = (await desk.call("GET", "/review/queue?state=open&limit=100")).json()["items"]
+        message = self.dice.choice(waiting)["message"] if waiting and self.dice.random() < 0.7 else self._any()
         if not message:
             return "-"
         detail = await desk.call("GET", f"/review/items/{message}")
@@ -198,7 +271,7 @@ class History:
             acts.append({"act": "mute", "hours": 1})
         stale = self.dice.random() < 0.1
         body = {"request": f"request-{secrets.token_hex(8)}", "version": found["item"]["version"] + stale, "acts": acts,
-                "reason": "because", "clause": "scam"}  # fmt: skip
+                "reason": "because", "clause": "withdrawn" if self.automation else "scam"}  # fmt: skip
         answer = await desk.call("POST", f"/review/items/{message}/acts", body)
         if answer.status_code == 200:
             self.done.append(answer.json()["act"]["id"])
@@ -230,13 +303,19 @@ class History:
     # What must hold
 
     async def check(self) -> None:
+        await self._quiet()
         for id, phone in self.phones.items():
             told: dict[str, dict[str, Any]] = {}
             await phone.settled()
+            heard = "\n".join(phone.frames)
+            others = self.drafted - set(re.findall(r"canary\w+", "\n".join(phone.said)))
+            assert not any(canary in heard for canary in others), "a draft is nobody else's"
+            if id in self.unheard:
+                assert not any(canary in heard for canary in self.unheard[id]), id
+                continue
             for event in await phone.history(self.chat, limit=100):
                 fold(told, event)
             assert readable(phone.shown) == readable(told), id
-            heard = "\n".join(phone.frames)
             for message, canaries in self.canaries.items():
                 truth = self._truth(message)
                 assert truth is not None
@@ -263,8 +342,26 @@ class History:
             statement = await self.platform.http.get(f"/v1/decisions/{message}/statement")
             assert not any(canary in statement.text for canary in canaries)
 
+    async def _quiet(self) -> None:
+        """Wait until automation has said all that it had to say."""
+        seen, still = -1, 0
+        while self.automation and still < 6:
+            with beside(self.office.database) as tx:
+                latest = conversations.last_seqs(tx, [(self.office.tenant, self.chat)])[self.office.tenant, self.chat]
+            seen, still = latest, still + 1 if latest == seen else 0
+            await asyncio.sleep(0.05)
+
     async def _check_the_queue(self) -> None:
         desk = self.desks["lea"]
+        for who, path in (
+            ("ada", "/audit.csv"),
+            ("ada", "/audit"),
+            ("lea", "/review/figures"),
+            ("lea", "/review/counts"),
+        ):
+            page = await self.desks[who].call("GET", path)
+            assert page.status_code == 200, (path, page.text)
+            assert "canary" not in page.text, path
         listed = []
         for state in ("open", "decided"):
             page = (await desk.call("GET", f"/review/queue?state={state}&limit=100")).json()
@@ -288,19 +385,45 @@ class History:
         return "" if truth is None else str(truth.form.state)
 
 
+async def _live_through(server: Any, seed: int, automation: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.platform.Client", Phone)
+    office = Office(server)
+    platform = Marketplace(server.url, server.ws_url, office.api_key)
+    history = History(office, platform, seed)
+    history.automation = automation
+    try:
+        await history.begin()
+        for step in range(1, STEPS + 1):
+            await history.step()
+            if step % CHECK_EVERY == 0:
+                await history.check()
+    finally:
+        await platform.leave()
+        await office.close()
+    assert sum(history.counted.values()) == STEPS
+
+
 @pytest.mark.parametrize("seed", range(2))
 async def test_everybody_sees_what_the_log_says_and_nobody_sees_what_is_kept_from_them(
     chat_server: Any, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.platform.Client", Phone)
-    office = Office(chat_server)
-    platform = Marketplace(chat_server.url, chat_server.ws_url, office.api_key)
-    history = History(office, platform, seed)
-    await history.begin()
-    for step in range(1, STEPS + 1):
-        await history.step()
-        if step % CHECK_EVERY == 0:
-            await history.check()
-    assert sum(many for what, many in history.counted.items() if what.startswith("decide") and "200" in what) >= 2
-    await platform.leave()
-    await office.close()
+    await _live_through(chat_server, seed, False, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def automated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WithScorer]:
+    """A server on which verdicts come after the message is out."""
+    folder = tmp_path_factory.mktemp("deep")
+    with deep_server(folder, policy_file(folder), "obeys") as server:
+        assert isinstance(server, WithScorer)
+        yield server
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_the_same_holds_where_automation_takes_back_what_is_out(
+    automated: WithScorer, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asyncio.timeout(30), httpx2.AsyncClient(base_url=automated.url, trust_env=False) as http:
+        while (await http.get("/health")).json()["status"] != "ready":  # noqa: ASYNC110 - another process's doing
+            await asyncio.sleep(0.05)
+    await _live_through(automated, seed, True, monkeypatch)
