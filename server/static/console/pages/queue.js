@@ -359,7 +359,7 @@ export class Queue {
         item.status === "decided" ? h("p", { class: "notice" }, voice.say("decided.by", { name: item.decided_name || item.decided_by, outcome: voice.say(`outcome.${item.outcome}`) })) : "",
         reasons.length ? pick : "",
         note,
-        h("div", { class: "acts" },
+        h("div", { class: appealed ? "acts appealed" : "acts" },
           appealed
             ? [act("uphold", "r", () => this.act([{ act: "uphold" }]), "strong"), act("overturn", "a", () => this.act([{ act: "overturn" }]), "strong")]
             : [act("release", "a", () => this.release(), "strong"), act("mask", "m", () => this.mask()), act("remove", "r", () => this.remove(), "strong bad")],
