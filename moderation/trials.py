@@ -19,7 +19,7 @@ from policies.comparison import Tally
 from policies.policy import Policy
 from storage import policies as stored
 from storage.database import Database
-from storage.errors import NotFound, StorageError
+from storage.errors import NotFound, ReadOnly, StorageError
 from storage.policies import Trial
 
 LINE_BYTES = 4 * 1024 * 1024  # of progress, which carries the samples
@@ -42,7 +42,9 @@ class Trials:
     async def start(self) -> None:
         """Tell of backtests that a server which is gone has left behind."""
         at = _now()
-        await self._database.write(lambda tx: stored.abandon(tx, self._book.node, at))
+        # While the database can only be read they stay as they are; the next start tells of them.
+        with contextlib.suppress(ReadOnly):
+            await self._database.write(lambda tx: stored.abandon(tx, self._book.node, at))
 
     async def close(self) -> None:
         """Stop the backtests of this node."""

@@ -48,7 +48,7 @@ from realtime.protocol import (
     encode,
 )
 from realtime.wire import Wire, frame
-from storage.errors import NotFound, Stale, StorageError, StorageFull
+from storage.errors import NotFound, ReadOnly, Stale, StorageError, StorageFull
 
 if TYPE_CHECKING:
     from realtime.chat import Chat
@@ -307,6 +307,8 @@ def refused(ref: str, problem: Exception) -> Refused:
             return Refused(
                 ref, "storage_full", "There is no room to store anything. Reading still works.", UNAVAILABLE_MS
             )
+        case ReadOnly():
+            return Refused(ref, "unavailable", "Only reading works at the moment. Try again.", UNAVAILABLE_MS)
         case StorageError():
             return Refused(ref, "unavailable", "Not available at the moment. Try again.", UNAVAILABLE_MS)
     _log(problem)

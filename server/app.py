@@ -145,10 +145,12 @@ class Service:
         if self.hub.draining:
             parts["hub"] = "draining"
         down = any(state != "ready" for state in parts.values())
-        if self.database.full:
-            parts["database"] = "full"
+        if not down:
+            parts["database"] = self.database.state
         degraded = (
-            self.database.full or self.broker.state != "ready" or (self.deep is not None and self.deep.state != "ready")
+            self.database.state != "ready"
+            or self.broker.state != "ready"
+            or (self.deep is not None and self.deep.state != "ready")
         )
         degraded = degraded or bool(self.policies.problems or self.engine.absent)
         if self.config.redis:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import logging
+import math
 import os
 import queue
+import socket
 import sqlite3
 import threading
 import time
@@ -26,7 +28,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage import log, tables
-from storage.errors import AlreadyOpen, StorageError, StorageFull, Unavailable
+from storage.errors import AlreadyOpen, ReadOnly, StorageError, StorageFull, Unavailable
 from storage.values import Appended, Entry
 
 T = TypeVar("T")
@@ -35,11 +37,18 @@ BATCH_POSTS = 256  # messages in one commit, at most
 READERS = 4
 BUSY_MS = 5_000
 STATEMENT_MS = 5_000
+LOCK_MS = 2_000
+IDLE_MS = 10_000  # in a transaction
 MIGRATION_LOCK_MS = 30_000
 CONNECT_SECONDS = 2
 POOL_SECONDS = 1
+POOL_RECYCLE_SECONDS = 1_800  # a balancer before PostgreSQL may have forgotten a connection that is older
 ANSWER_SECONDS = 2.0  # after which a caller hears that the database does not answer, whatever it may still do
 WATCH_SECONDS = 0.25
+HOLD_TRIES, HOLD_SECONDS = 50, 0.1  # a server that was killed a moment ago may not be missed yet
+TAKE_BACK_TRIES = 5
+WAL_BYTES = 64 << 20  # what SQLite's write-ahead log is cut back to once nobody reads from it
+PROGRESS_STEPS = 20_000  # of SQLite's machine between two looks at the clock: a fraction of a millisecond
 QUEUED_POSTS = 20_000  # beyond this many waiting messages the database is not keeping up: new ones are refused
 
 logger = logging.getLogger("tertulia.storage")
@@ -63,9 +72,12 @@ class Database:
         self.url = url
         self.epoch = ""
         self._lock_file: int | None = None
-        self._held: Connection | None = None
         self._writing = _engine(url, writes=True)
-        self._reading = self._writing if url.get_backend_name() == "postgresql" else _engine(url, writes=False)
+        self._reading = (
+            self._writing
+            if url.get_backend_name() == "postgresql"
+            else _engine(url, writes=False, read_seconds=STATEMENT_MS / 1_000)
+        )
         self._readers = ThreadPoolExecutor(READERS, "tertulia-read")
         self._writer = _Writer(self._writing)
 
@@ -84,8 +96,7 @@ class Database:
                     raise ValueError("Several servers need PostgreSQL: a SQLite file belongs to one.")
                 database._lock_file = _lock(parsed)
             migrate(url)
-            if parsed.get_backend_name() == "postgresql":
-                database._held = _hold(database._writing, shared=shared)
+            database._writer.hold(shared=shared)
             with database._writing.begin() as connection:
                 database.epoch = _epoch(connection)
         except BaseException as problem:
@@ -114,19 +125,17 @@ class Database:
             except (DBAPIError, PoolTimeout) as problem:
                 raise translate(problem) from problem
 
-        # Not awaited directly: a cancelled caller must not leave a statement running on a pooled connection.
-        running = asyncio.get_running_loop().run_in_executor(self._readers, run)
+        # Who gives up takes back the question if nobody has begun on it. A thread that has is left to finish its statement.
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                return await asyncio.shield(running)
+                return await asyncio.get_running_loop().run_in_executor(self._readers, run)
         except TimeoutError:
-            running.add_done_callback(_forget)
             raise Unavailable("the database does not answer") from None
 
     @property
-    def full(self) -> bool:
-        """Whether there was no room for what was to be written last."""
-        return self._writer.full
+    def state(self) -> str:
+        """How the last writing went: ``ready``, ``full`` where there was no room for it, ``read only`` where none is taken."""
+        return self._writer.state
 
     async def ping(self) -> None:
         """Ask the database for an answer. Raises Unavailable."""
@@ -139,8 +148,7 @@ class Database:
 
     def _let_go(self) -> None:
         self._readers.shutdown()
-        if self._held is not None:
-            self._held.close()
+        self._writer.let_go()
         self._reading.dispose()
         self._writing.dispose()
         if self._lock_file is not None:
@@ -223,11 +231,16 @@ def beside(url: str) -> Iterator[Connection]:
 
 def translate(problem: Exception) -> StorageError:
     """Our word for what a driver raised."""
+    if isinstance(problem, StorageError):
+        return problem
     cause = getattr(problem, "orig", problem)
     if isinstance(cause, sqlite3.OperationalError) and cause.sqlite_errorcode == sqlite3.SQLITE_FULL:
         return StorageFull(str(cause))
-    if getattr(cause, "sqlstate", None) == "53100":  # disk_full
-        return StorageFull(str(cause))
+    match getattr(cause, "sqlstate", None):
+        case "53100":  # disk_full
+            return StorageFull(str(cause))
+        case "25006":  # read_only_sql_transaction: a standby, or a primary that is one no more
+            return ReadOnly(str(cause))
     return Unavailable(str(cause))
 
 
@@ -238,13 +251,24 @@ class _Writer:
         self._engine = engine
         # Kept between commits: taking one from the pool and giving it back costs as much as a small batch does.
         self._connection: Connection | None = None
+        self._take = ""
         self._jobs: queue.SimpleQueue[list[_Post] | _Act | None] = queue.SimpleQueue()
         self._gathered: list[_Post] = []
         self._waiting = 0
-        self.full = False
+        self.state = "ready"
         self._due: deque[tuple[float, asyncio.Future[Any]]] = deque()
         self._thread = threading.Thread(target=self._run, name="tertulia-write", daemon=True)
         WAITING_MESSAGES.set_function(lambda: self._waiting)
+
+    def hold(self, *, shared: bool) -> None:
+        """Hold the database for this process, or together with others that hear what one of them has stored.
+
+        On PostgreSQL by a lock of the connection that writes, so that whoever loses the one has lost the other, and takes both
+        again. Raises AlreadyOpen.
+        """
+        if self._engine.dialect.name == "postgresql":
+            self._take = f"SELECT pg_try_advisory_lock{'_shared' if shared else ''}(7306084)"
+            self._connection = self._connect(HOLD_TRIES)
 
     def start(self) -> None:
         self._thread.start()
@@ -252,8 +276,30 @@ class _Writer:
     def stop(self) -> None:
         self._jobs.put(None)
         self._thread.join()
+
+    def let_go(self) -> None:
+        """Close the connection, and with it give back the hold on the database."""
         if self._connection is not None:
+            self._connection.invalidate()
             self._connection.close()
+
+    def _connect(self, tries: int = TAKE_BACK_TRIES) -> Connection:
+        connection = self._engine.connect()
+        try:
+            for _ in range(tries if self._take else 0):
+                taken = connection.exec_driver_sql(self._take).scalar()
+                connection.commit()
+                if taken:
+                    break
+                time.sleep(HOLD_SECONDS)
+            else:
+                if self._take:
+                    raise AlreadyOpen(str(self._engine.url.database))
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
+        return connection
 
     def append(self, entry: Entry) -> asyncio.Future[Appended]:
         loop = asyncio.get_running_loop()
@@ -325,17 +371,25 @@ class _Writer:
             self._store(posts)
 
     def _store(self, posts: list[_Post]) -> None:
+        wanted: list[_Post] = []
+        late: list[_Post] = []
+        for post in posts:
+            (late if _told_already(post[1]) else wanted).append(post)
+        if late:
+            late[0][1].get_loop().call_soon_threadsafe(self._answer, late, [None] * len(late))
+        if wanted:
+            self._store_all(wanted)
+
+    def _store_all(self, posts: list[_Post]) -> None:
         try:
             entries = [entry for entry, _ in posts]
             COMMIT_MESSAGES.observe(len(posts))
             results: list[Any] = list(self._transact(lambda connection: log.append_posts(connection, entries)))
         except Exception as problem:
             # An outage is everybody's; anything else is the doing of one message and must not take its neighbours along.
-            if len(posts) > 1 and (
-                isinstance(problem, IntegrityError | DataError) or not isinstance(problem, DBAPIError)
-            ):
+            if len(posts) > 1 and not _outage(problem):
                 for post in posts:
-                    self._store([post])
+                    self._store_all([post])
                 return
             results = [_told(problem)] * len(posts)
         loop = posts[0][1].get_loop()
@@ -343,18 +397,32 @@ class _Writer:
 
     def _transact(self, act: Callable[[Connection], T]) -> T:
         if self._connection is None:
-            self._connection = self._engine.connect()
+            self._connection = self._connect()
         try:
             with COMMIT_SECONDS.time(), self._connection.begin():
                 result = act(self._connection)
-            self.full = False
+            self.state = "ready"
             return result
         except DBAPIError as problem:
-            self.full = isinstance(translate(problem), StorageFull)
-            # Whatever it was, the next one starts with a connection that is known to be well.
-            self._connection.close()
-            self._connection = None
+            match translate(problem):
+                case StorageFull():
+                    self.state = "full"
+                case ReadOnly():
+                    self.state = "read only"
+                case _:
+                    self.state = "ready"
+            if _outage(problem):
+                self._begin_anew()
             raise
+
+    def _begin_anew(self) -> None:
+        """Whatever it was, the next one starts with a connection that is known to be well."""
+        assert self._connection is not None
+        if self._take:
+            # Not back to the pool: the hold on the database would stay with it, and so would a server that is no primary any more.
+            self._connection.invalidate()
+        self._connection.close()
+        self._connection = None
 
     def _answer(self, posts: list[_Post], results: list[Any]) -> None:
         self._waiting -= len(posts)
@@ -363,6 +431,8 @@ class _Writer:
 
     def _carry_out(self, job: _Act) -> None:
         act, future = job
+        if _told_already(future):
+            return
         try:
             result = self._transact(act)
         except Exception as problem:
@@ -374,7 +444,21 @@ _Post = tuple[Entry, "asyncio.Future[Appended]"]
 _Act = tuple[Callable[[Connection], Any], "asyncio.Future[Any]"]
 
 
+def _told_already(future: asyncio.Future[Any]) -> bool:
+    """Whether it was answered in place of the database, which was too slow. Who hung up meanwhile still wants it to be done."""
+    return future.done() and not future.cancelled()
+
+
+def _outage(problem: Exception) -> bool:
+    """Whether the database failed, and not what was asked of it."""
+    failed = isinstance(problem, DBAPIError | PoolTimeout | AlreadyOpen)
+    return failed and not isinstance(problem, IntegrityError | DataError)
+
+
 def _told(problem: Exception) -> Exception:
+    if isinstance(problem, AlreadyOpen):
+        logger.error("write failed: another server has taken the database meanwhile")
+        return Unavailable(str(problem))
     if isinstance(problem, DBAPIError | PoolTimeout):
         logger.error("write failed: %s", type(getattr(problem, "orig", problem)).__name__)
         return translate(problem)
@@ -390,35 +474,48 @@ def _settle(future: asyncio.Future[Any], result: Any) -> None:
         future.set_result(result)
 
 
-def _engine(url: URL, *, writes: bool) -> Engine:
+def _engine(url: URL, *, writes: bool, read_seconds: float = 0) -> Engine:
+    """``read_seconds`` ends what reads from SQLite for longer than that, as PostgreSQL does by itself; 0 for no limit."""
     if url.get_backend_name() == "postgresql":
-        settings = (
-            f"-c statement_timeout={STATEMENT_MS} -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
-            " -c client_connection_check_interval=500"
-        )
-        return create_engine(
-            url, pool_size=READERS + 2, max_overflow=0, pool_timeout=POOL_SECONDS, pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS, "options": settings, "application_name": "tertulia",
-                          "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2,
-                          "tcp_user_timeout": 4_000},
-        )  # fmt: skip
+        return _postgresql(url)
     if sqlite3.sqlite_version_info < (3, 38):
         raise StorageError(f"SQLite 3.38 or later is needed; this Python has {sqlite3.sqlite_version}")
     engine = create_engine(url, connect_args={"check_same_thread": False, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _: object) -> None:
+    def configure(connection: sqlite3.Connection, record: Any) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON",
                        "trusted_schema=OFF", "cell_size_check=ON", "wal_autocheckpoint=1000",
-                       f"query_only={'OFF' if writes else 'ON'}"):  # fmt: skip
+                       f"journal_size_limit={WAL_BYTES}", f"query_only={'OFF' if writes else 'ON'}"):  # fmt: skip
             connection.execute(f"PRAGMA {pragma}")
+        if read_seconds:
+            # While somebody reads, the write-ahead log only grows.
+            connection.set_progress_handler(lambda: time.monotonic() > record.info["until"], PROGRESS_STEPS)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A deferred transaction that reads first and writes later fails at once when another wrote in between.
+        connection.info["until"] = time.monotonic() + (read_seconds or math.inf)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    settings = {
+        "statement_timeout": STATEMENT_MS, "lock_timeout": LOCK_MS, "idle_in_transaction_session_timeout": IDLE_MS,
+        "client_connection_check_interval": 500,
+        # The other end, too, has to notice that this one is gone: it holds the database until then.
+        "tcp_keepalives_idle": 2, "tcp_keepalives_interval": 1, "tcp_keepalives_count": 2, "tcp_user_timeout": 4_000,
+    }  # fmt: skip
+    return create_engine(
+        url, pool_size=READERS + 1, max_overflow=0, pool_timeout=POOL_SECONDS, pool_pre_ping=True,
+        pool_recycle=POOL_RECYCLE_SECONDS,
+        connect_args={"connect_timeout": CONNECT_SECONDS,
+                      "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+                      "application_name": f"tertulia {socket.gethostname()[:40]} {os.getpid()}",
+                      "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2, "tcp_user_timeout": 4_000},
+    )  # fmt: skip
 
 
 def _lock(url: URL) -> int:
@@ -431,29 +528,6 @@ def _lock(url: URL) -> int:
         os.close(file)
         raise AlreadyOpen(str(url.database)) from None
     return file
-
-
-def _hold(engine: Engine, *, shared: bool) -> Connection:
-    """Hold the database for this process, or together with others that hear what one of them has stored.
-
-    A server that was killed a moment ago may not be missed yet, so this waits a little.
-    """
-    connection = engine.connect()
-    lock = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
-    for _ in range(50):
-        if connection.execute(text(f"SELECT {lock}(7306084)")).scalar():
-            connection.commit()
-            return connection
-        connection.rollback()
-        time.sleep(0.1)
-    connection.close()
-    raise AlreadyOpen(str(engine.url.database))
-
-
-def _forget(future: asyncio.Future[Any]) -> None:
-    """Take note of what nobody waits for any more, so that it is not reported as never retrieved."""
-    if not future.cancelled():
-        future.exception()
 
 
 def _epoch(connection: Connection) -> str:

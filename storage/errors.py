@@ -2,6 +2,7 @@
 
 StorageError
     Unavailable     the database cannot be reached or did not answer in time; worth another try
+      ReadOnly      it can only be read just now: a standby, or one that has just become one
     StorageFull     no room is left; reads still work
     NotFound        no such row in this tenant
     Stale           the row is no longer in the state that the caller thought
@@ -17,6 +18,10 @@ class StorageError(Exception):
 
 class Unavailable(StorageError):
     """The database cannot be reached or did not answer in time."""
+
+
+class ReadOnly(Unavailable):
+    """The database can only be read just now."""
 
 
 class StorageFull(StorageError):

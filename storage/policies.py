@@ -108,6 +108,10 @@ def advance(connection: Connection) -> None:
 
 def keep(connection: Connection, tenant: str, policy: Policy, by: str, note: str, at: int) -> None:
     """Keep a version for ever; one that is kept already stays as it is."""
+    c = t.policy_versions.c
+    # Looked for first: a server may start while the database can only be read.
+    if connection.execute(select(c.id).where(c.tenant == tenant, c.id == policy.id)).first():
+        return
     connection.execute(
         text(
             "INSERT INTO policy_versions (tenant, id, sources, by, note, at)"

@@ -27,7 +27,10 @@ def count(connection: Connection, tenant: str, kind: str, but: Sequence[str], si
 
 
 def conversations(connection: Connection, tenant: str, kind: str, but: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The conversations by their ids, some at a time: each with ``id``, ``kind``, ``listing`` and ``stage``."""
+    """The conversations by their ids, some at a time: each with ``id``, ``kind``, ``listing`` and ``stage``.
+
+    Each time ends the transaction: while one lasts, nothing of what is written meanwhile can be tidied up by the database.
+    """
     c = t.conversations.c
     query = select(c.id, c.kind, c.listing, c.stage).where(c.tenant == tenant).order_by(c.id)
     if kind:
@@ -37,6 +40,7 @@ def conversations(connection: Connection, tenant: str, kind: str, but: Sequence[
     last = ""
     while page := {row.id: row for row in connection.execute(query.where(c.id > last).limit(_CONVERSATIONS))}:
         yield page
+        connection.rollback()
         last = next(reversed(page))  # in the database's order, which need not be ours
 
 

@@ -21,10 +21,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 from playwright.async_api import Browser, async_playwright
+
+if TYPE_CHECKING:
+    import psycopg
 
 pytest_plugins = ["tests.platform"]
 
@@ -96,6 +100,11 @@ class Process:
                 pytest.fail(f"{self._process.args!r} is not ready (exit {self._process.returncode}):\n{output}")
             time.sleep(0.02)
 
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal to this very process."""
         self._process.send_signal(number)
@@ -125,12 +134,13 @@ def _listens(port: int) -> Callable[[], bool]:
 class PostgresServer:
     """A PostgreSQL of our own on a free port. Every test gets a database of its own, copied from a template."""
 
-    def __init__(self, folder: Path) -> None:
-        binaries = (
+    def __init__(self, folder: Path, *, lasting: bool = False) -> None:
+        self._folder, self._lasting = folder, lasting
+        self._binaries = binaries = (
             Path(_program("postgres", "/usr/lib/postgresql/*/bin/postgres", service="postgresql")).resolve().parent
         )
         # The server refuses to run as root; its package brings a user for it.
-        user = "postgres" if os.geteuid() == 0 else None
+        self._user = user = "postgres" if os.geteuid() == 0 else None
         if user:
             shutil.chown(folder, user, user)
         data = folder / "data"
@@ -140,19 +150,24 @@ class PostgresServer:
         subprocess.run(
             [*make, *encoding], executable=binaries / "initdb", check=True, capture_output=True, user=user, group=user
         )
+        self._made = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
         settings = {
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": 100,
-            # Nobody loses anything when the machine that runs the tests loses power.
-            "fsync": "off",
-            "full_page_writes": "off",
         }
+        if not self._lasting:
+            # Nobody loses anything when the machine that runs the tests loses power.
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self.process = Process([str(binaries / "postgres"), "-D", str(data), *options], folder / "log", user=user)
+        program, data = str(self._binaries / "postgres"), str(self._folder / "data")
+        self.process = Process([program, "-D", data, *options], self._folder / "log", user=self._user)
         self.process.wait_until(self._accepts)
-        self._made = 0
 
     def url(self, database: str = "postgres") -> str:
         """The URL of a database of this server, as an operator would write it."""
@@ -165,16 +180,34 @@ class PostgresServer:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All of it stands still meanwhile, as on a machine that hangs."""
+        main = self.process.pid
+        os.kill(main, signal.SIGSTOP)
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        pids = [*(int(pid) for pid in children), main]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
     def drop(self, name: str) -> None:
         """Delete a database, whoever is still connected."""
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def execute(self, statement: str) -> None:
         """Run a statement as the server's administrator."""
+        with self._connection() as connection:
+            connection.execute(statement.encode())
+
+    def _connection(self) -> psycopg.Connection:
         import psycopg
 
-        with psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", autocommit=True) as connection:
-            connection.execute(statement.encode())
+        return psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", autocommit=True)
 
     def _accepts(self) -> bool:
         import psycopg
@@ -192,6 +225,15 @@ def postgres_server() -> Iterator[PostgresServer]:
     # Not under pytest's folder: that is closed to the other user that the server may have to run as.
     with tempfile.TemporaryDirectory(prefix="tertulia-postgres-") as folder:
         server = PostgresServer(Path(folder))
+        yield server
+        server.process.end(signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL that the tests of a module may do anything to, and that keeps what it has said to have kept."""
+    with tempfile.TemporaryDirectory(prefix="tertulia-postgres-") as folder:
+        server = PostgresServer(Path(folder), lasting=True)
         yield server
         server.process.end(signal.SIGINT)
 

@@ -98,7 +98,7 @@ class Platform:
     """A marketplace's backend, and the phones of its people."""
 
     def __init__(self, url: str, ws_url: str, api_key: str) -> None:
-        self.ws_url = ws_url
+        self.ws_url, self.api_key = ws_url, api_key
         self.http = httpx2.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {api_key}"}, trust_env=False)
         self._clients: list[Client] = []
 
