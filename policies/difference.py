@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from policies.policy import Choice, Clause, Policy, Wording
+from rules.keywords import Keywords
 
 _NOT_COMPARED = frozenset({"id", "order", "origin", "changed_by"})
 
@@ -94,6 +95,8 @@ def _shown(value: Any) -> str:
             return ", ".join(sorted(value))
         case dict():
             return ", ".join(f"{key} {one}" for key, one in value.items())
+        case Keywords():
+            return ", ".join((*value.words, *(f"/{pattern}/" for pattern in value.patterns)))
         case tuple():
             return "; ".join(_shown(one) for one in value)
         case msgspec.Struct():

@@ -33,7 +33,8 @@ class Remark(msgspec.Struct, frozen=True):
 def lint(policy: Policy) -> list[Remark]:
     """Everything about ``policy`` that deserves a second look, in the order of its clauses; empty when all is well."""
     remarks = [remark for clause in policy.clauses for remark in _about(clause, policy)]
-    heard = frozenset[Category]().union(*(clause.categories for clause in policy.clauses))
+    hearing = [clause for clause in policy.clauses if clause.keywords is None]
+    heard = frozenset[Category]().union(*(clause.categories for clause in hearing))
     unheard = sorted(frozenset(Category) - heard - UNCLAIMED_WITHOUT_HARM)
     if unheard:
         remarks.append(Remark("", f"no clause is about {', '.join(unheard)}: such findings change nothing"))
@@ -56,6 +57,8 @@ def _about(clause: Clause, policy: Policy) -> Iterator[Remark]:
 
 def _unmaskable(clause: Clause, policy: Policy) -> Iterator[Remark]:
     """A mask passes by what is found in the message as a whole; somebody else must hear it."""
+    if clause.keywords is not None:
+        return  # what they find has its place
     for category in sorted(clause.categories & OF_THE_WHOLE_MESSAGE):
         yield Remark(clause.id, f"cannot mask {category}: it is found in the whole message, not at a place in it")
     for category in sorted(clause.categories - OF_THE_WHOLE_MESSAGE):
@@ -84,5 +87,5 @@ def _conditions(clause: Clause) -> tuple[object, ...]:
         clause.sender, clause.listing, clause.stage, clause.source, clause.kind, clause.language,
     )  # fmt: skip
     passing = (clause.heat, clause.strikes, clause.hours, clause.account_age_days)
-    found = (clause.categories, clause.min_score, clause.count, clause.about)
+    found = (clause.categories, clause.min_score, clause.count, clause.about, clause.keywords)
     return (*found, clause.audience, frozenset(clause.scores), *choices, *passing)

@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,6 +22,7 @@ from policies.decision import Behaviour, Failing, Verdict
 from policies.inheritance import DEEPEST, Inherited, Origin, alone, inherit
 from policies.mentions import DOMAIN, HANDLE, Mentions
 from policies.policy import LANGUAGES, REVIEW, Action, Choice, Clause, Example, Hours, Policy, Wording
+from rules.keywords import KeywordError, Keywords
 from rules.types import Category, Role, Setting, Stage, Utterance
 
 SHIPPED = Path(__file__).parent
@@ -35,6 +37,7 @@ MOST_DEADLINE_MS = 10_000
 MOST_STRIKES = 1_000
 MOST_DAYS = 36_500
 MOST_MENTIONS = 500
+MOST_PATTERNS = 50
 HOURS = re.compile(r"([01]?\d|2[0-3])-([01]?\d|2[0-4])")
 EXPLAINED = (Verdict.NUDGE, Verdict.MASK, Verdict.HOLD, Verdict.BLOCK)
 
@@ -316,13 +319,13 @@ class _Table:
             raise self.error(key, f"must be from an hour to another, such as 22-07, not {value!r}")
         return Hours(start, end)
 
-    def listed(self, key: str, form: re.Pattern[str] | None, what: str) -> tuple[str, ...]:
-        """Texts of a form, at most ``MOST_MENTIONS`` of them; empty if the key is not there."""
+    def listed(self, key: str, form: re.Pattern[str] | None, what: str, most: int = MOST_MENTIONS) -> tuple[str, ...]:
+        """Texts of a form, at most ``most`` of them; empty if the key is not there."""
         values: list[str] = self.take(key, "a list of texts", [])
         if key in self.values and not values:
             raise self.error(key, "is empty")
-        if len(values) > MOST_MENTIONS:
-            raise self.error(key, f"is too long: {len(values)}, at most {MOST_MENTIONS}")
+        if len(values) > most:
+            raise self.error(key, f"is too long: {len(values)}, at most {most}")
         for value in values:
             if not value.strip() or len(value) > 253 or (form and not form.fullmatch(value)):
                 raise self.error(key, f"{value!r} is no {what}")
@@ -409,10 +412,11 @@ def _clause(table: _Table, order: int, origins: Mapping[str, Origin]) -> Clause:
         if "account_age_days" in table.values
         else None,
         hours=table.hours("hours"),
+        keywords=_keywords(table),
         origin=table.origin.policy,
         changed_by=table.origin.changed_by,
     )
-    table.known.update(("reason", "about", "account_age_days"))
+    table.known.update(("reason", "about", "account_age_days", "keywords", "patterns"))
     table.finish()
     _makes_sense(clause, table)
     return clause
@@ -428,6 +432,15 @@ def _makes_sense(clause: Clause, table: _Table) -> None:
                 raise table.error(key, "counts findings, and so needs a category")
         if clause.verdict in (Verdict.ALLOW, Verdict.MASK):
             raise table.error("category", f"is missing: {clause.verdict} is about findings, not the whole message")
+    if clause.keywords is not None:
+        given = "keywords" if clause.keywords.words else "patterns"
+        if len(clause.categories) != 1:
+            raise table.error("category", f"must be one: that of what is found by {given}")
+        for key in ("min_score", "source", "about"):
+            if key in table.values:
+                raise table.error(
+                    key, f"means nothing beside {given}: the clause speaks of what these find, and of nothing else"
+                )
     if clause.verdict is Verdict.ALLOW:
         for key in ("count", "hold_for_deep", "queue", "reason"):
             if key in table.values:
@@ -444,6 +457,22 @@ def _mentions(table: _Table) -> Mentions:
     if mentions == Mentions():
         raise table.error("terms", "is missing: name terms, handles or links")
     return mentions
+
+
+def _keywords(table: _Table) -> Keywords | None:
+    words, patterns = table.listed("keywords", None, "word"), table.listed("patterns", None, "pattern", MOST_PATTERNS)
+    if not words and not patterns:
+        return None
+    try:
+        return _made_ready(words, patterns)
+    except KeywordError as problem:
+        raise table.error("patterns" if problem.entry in patterns else "keywords", str(problem)) from None
+
+
+@lru_cache(maxsize=64)
+def _made_ready(words: tuple[str, ...], patterns: tuple[str, ...]) -> Keywords:
+    """Kept, because a draft is read again at each pause of who writes it, and a policy is made anew for each kind."""
+    return Keywords(words, patterns)
 
 
 def _scores(table: _Table) -> tuple[tuple[str, float], ...]:

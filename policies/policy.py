@@ -11,9 +11,13 @@ import msgspec
 
 from policies.decision import Behaviour, Decision, Failing, Failure, Mask, Verdict
 from policies.mentions import Mentions
+from rules.keywords import Keywords
+from rules.text import fold
 from rules.types import Category, Finding, Role, Setting, Stage
 
 LANGUAGES = ("es", "en", "pt")
+OWN = "policy:"  # the source of what a clause finds by its own keywords, before its id
+OWN_SCORE = 0.9
 REVIEW = "review"  # the queue of a flagged or held message when its clause names no other
 
 
@@ -88,7 +92,8 @@ class Clause(msgspec.Struct, frozen=True):
     ``categories`` are those of the findings it is about; none means that it is about the whole message, by ``scores``.
     ``min_score`` is the least score of a finding, ``count`` the least number of places where one is found. ``sender``,
     ``listing``, ``stage``, ``kind`` and ``language`` speak of the setting, ``source`` of the rule that found. ``about``
-    names what must have been found. ``scores`` are classifiers' outputs with the least value of each. ``heat`` and
+    names what must have been found. ``keywords`` are looked for by the clause itself, and it speaks of nothing else.
+    ``scores`` are classifiers' outputs with the least value of each. ``heat`` and
     ``strikes`` are the least, ``account_age_days`` the most that there may be, ``hours`` those of the day.
 
     ``audience`` means readers' roles. A mask covers for them alone, present or still to come; an exception holds if
@@ -122,6 +127,7 @@ class Clause(msgspec.Struct, frozen=True):
     strikes: int = 0
     account_age_days: int | None = None
     hours: Hours | None = None
+    keywords: Keywords | None = None
     origin: str = ""
     changed_by: tuple[str, ...] = ()
 
@@ -164,7 +170,8 @@ class Clause(msgspec.Struct, frozen=True):
     def concerns(self, finding: Finding, scores: Mapping[str, float], setting: Setting, text: str = "") -> bool:
         """Whether it speaks of a finding in ``text``; that the lasting circumstances are its own is known already."""
         return (
-            finding.score >= self.min_score
+            self._hears(finding.source)
+            and finding.score >= self.min_score
             # A finding about the whole message has no characters that could be covered.
             and (self.verdict is not Verdict.MASK or finding.end > finding.start)
             and (self.source is None or self.source.admits_source(finding.source))
@@ -174,15 +181,23 @@ class Clause(msgspec.Struct, frozen=True):
             and (self.about is None or self.about.cover(text, finding))
         )
 
+    def _hears(self, source: str) -> bool:
+        """What a clause finds by its own keywords is for that clause alone, and for exceptions."""
+        if source.startswith(OWN):
+            return self.verdict is Verdict.ALLOW and self.keywords is None or source == OWN + self.id
+        return self.keywords is None
+
 
 class _Plan(msgspec.Struct, frozen=True):
     """The clauses that lasting circumstances leave: exceptions before the rest, then by their order.
 
-    Beside each clause of ``by_scores`` stands its first threshold, which almost every message fails.
+    Beside each clause of ``by_scores`` stands its first threshold, which almost every message fails. ``searching`` are those
+    with keywords.
     """
 
     by_category: dict[Category, tuple[Clause, ...]]
     by_scores: tuple[tuple[str, float, Clause], ...]
+    searching: tuple[tuple[Clause, Keywords], ...]
 
 
 class Policy:
@@ -242,11 +257,16 @@ class Policy:
     ) -> Decision:
         """What happens to a message in which ``findings`` were seen. Without its ``text`` no clause with ``about`` speaks.
 
+        Where clauses have keywords they are looked for in the text, whatever of this kind is among the findings: that may
+        be another policy's. Without the text they are taken from there.
+
         An ``allow`` clause excuses the findings that it is about, each for itself and no other. All other clauses then
         speak of what is not excused; the strongest gives the verdict, each mask clause its masks. A failed stage makes
         the verdict at least ``hold`` or ``block`` where the policy says so.
         """
         plan = self._plan(setting)
+        if plan.searching or (findings and any(finding.source.startswith(OWN) for finding in findings)):
+            findings = _with_own(findings, plan.searching, text)
         heard: dict[int, list[Finding]] = {}
         for finding in findings:
             for clause in plan.by_category.get(finding.category, ()):
@@ -365,12 +385,31 @@ class Policy:
         return _Plan(
             by_category={category: those for category, those in about.items() if those},
             by_scores=tuple((*clause.scores[0], clause) for clause in clauses if not clause.categories),
+            searching=tuple((clause, clause.keywords) for clause in clauses if clause.keywords is not None),
         )
 
 
 _rank = attrgetter("rank")
 _by_place = attrgetter("start", "end", "audience")
+_by_stretch = attrgetter("start", "end")
 _AT_LEAST = {Behaviour.OPEN: Verdict.ALLOW, Behaviour.HOLD: Verdict.HOLD, Behaviour.CLOSED: Verdict.BLOCK}
+
+
+def _with_own(
+    findings: Sequence[Finding], searching: Sequence[tuple[Clause, Keywords]], text: str
+) -> Sequence[Finding]:
+    """The findings of the rules and classifiers, and in place of those by keywords what these clauses find in ``text``."""
+    if not text:
+        known = {OWN + clause.id for clause, _ in searching}
+        return [one for one in findings if not one.source.startswith(OWN) or one.source in known]
+    found = [one for one in findings if not one.source.startswith(OWN)]
+    if searching:
+        folded = fold(text)
+        for clause, keywords in searching:
+            (category,) = clause.categories
+            found += [Finding(category, OWN_SCORE, *place, OWN + clause.id) for place in keywords.find(folded)]
+        found.sort(key=_by_stretch)
+    return found
 
 
 def _named(choices: Iterable[Choice | None]) -> frozenset[str]:

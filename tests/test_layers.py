@@ -16,7 +16,7 @@ TOOLS = ("bench", "training")  # stand beside the house: they may use all of it,
 
 # What each folder may use of other people's packages: a package, or one name of it.
 OUTSIDE = {
-    "rules": {"ahocorasick_rs", "emoji", "msgspec", "phonenumbers"},
+    "rules": {"ahocorasick_rs", "emoji", "msgspec", "phonenumbers", "re2"},
     "policies": {"msgspec"},
     "storage": {"alembic", "msgspec", "prometheus_client", "psycopg", "sqlalchemy"},
     "moderation": {"detoxify", "msgspec", "numpy", "sqlalchemy.Connection", "torch", "transformers"},
@@ -40,7 +40,7 @@ IMPURE = {
 }  # fmt: skip
 # The name to import where it differs from the name to install.
 IMPORTED_AS = {
-    "pyjwt": "jwt", "ahocorasick-rs": "ahocorasick_rs", "scikit-learn": "sklearn", "argon2-cffi": "argon2",
+    "pyjwt": "jwt", "ahocorasick-rs": "ahocorasick_rs", "google-re2": "re2", "scikit-learn": "sklearn", "argon2-cffi": "argon2",
     "prometheus-client": "prometheus_client",
 }  # fmt: skip
 

@@ -320,6 +320,9 @@ def view(clause: Clause, source: str) -> ClauseView:
         told["hours"] = f"{clause.hours.start:02}-{clause.hours.end:02}"
     if clause.about is not None:
         told["about"] = ", ".join((*clause.about.terms, *clause.about.handles, *clause.about.links))
+    if clause.keywords is not None:
+        told["keywords"] = ", ".join(clause.keywords.words)
+        told["patterns"] = ", ".join(clause.keywords.patterns)
     return ClauseView(
         clause.id, clause.verdict, sorted(clause.categories) or [name for name, _ in clause.scores], told,
         clause.origin, clause.changed_by, _line(source, clause.id), len(clause.examples),

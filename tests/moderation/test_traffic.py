@@ -168,6 +168,15 @@ async def test_where_clauses_about_scores_differ_they_are_measured_and_the_rest_
     assert told[0][0] == {"stricter": 2}, "hola and vale, which a clause flags already"
 
 
+async def test_keywords_of_a_draft_are_looked_for_in_what_was_said(database: Database) -> None:
+    draft = changed('[[clause]]\nid = "ours"\ncategory = "spam"\nkeywords = ["hola"]\nverdict = "block"\n')
+    assert not needs_words(LIVE, draft)
+    tally = Tally()
+    assert all(compare(await read(database, Traffic("t")), LIVE, draft, None, tally))
+    (sample,) = tally.samples[Change.CAUGHT]
+    assert (sample.message, sample.after_clauses) == ("m1", ("ours",))
+
+
 async def test_words_that_were_erased_are_left_out(database: Database) -> None:
     await database.write(lambda tx: tx.execute(delete(t.texts).where(t.texts.c.message == "m2")))
     said = await read(database, Traffic("t"))
