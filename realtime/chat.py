@@ -71,7 +71,7 @@ from realtime.suggesting import Suggesting
 from realtime.visibility import Reader, invitation_view
 from rules.emoji import is_emoji
 from rules.types import Role, Setting
-from storage import conversations, invitations, log, notices, refusals, review_items, sanctions, suggestions
+from storage import conversations, invitations, log, notices, review_items, sanctions, suggestions
 from storage import staff as accounts
 from storage.database import Database
 from storage.errors import NotFound, StorageError
@@ -687,25 +687,21 @@ class Chat:
                 command.ref, decision.verdict, reasons,
                 rewrites(command.text, judged, setting, room.policy, self.engine),
             )  # fmt: skip
-        refused = new_id(at)
-
-        def act(tx: Transaction) -> tuple[bool, tuple[str, int, bool] | None]:
-            if isinstance(command, Post):
-                known = self._known(tx, room, member.id, command)
-                if known is not None:
-                    return False, known
-                if refusals.pardoned(tx, room.tenant, room.id, member.id, command.text):
-                    return True, None
-            refusals.record(tx, room.tenant, room.id, refused, member.id, command.text, decision, at)
-            return False, None
-
-        pardoned, known = await self.database.write(act)
-        if pardoned:
+        kept = await self.database.append(
+            Entry(
+                tenant=room.tenant, conversation=room.id, id=new_id(at), author=member.id,
+                client_id=command.client_id if isinstance(command, Post) else "", at=at, text=command.text,
+                form=_form(member, command, decision, at, Tone()) if isinstance(command, Post) else Form(member.role, at),
+                decision=decision, refused=True,
+            )
+        )  # fmt: skip
+        if kept.pardoned:
             return None
         self._tell_staff(room, member, "", 0, command.text, judged)
-        if known is not None:
+        if kept.repeated or kept.conflict:
             assert isinstance(command, Post)
-            return await self._first_answer(connection, room, command, *known)
+            return await self._first_answer(connection, room, command, kept.id, kept.seq, same=kept.repeated)
+        refused = kept.id
         self._try_draft(room, command.text, setting, judged, refused, 0, at)
         if decision.verdict is Verdict.HOLD:
             raise Refusal(

@@ -7,11 +7,12 @@ each step. Measured for three tables and 200 rows, microseconds a row in client 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, Connection, CursorResult, Integer, Table
+from sqlalchemy import BigInteger, Connection, Integer, Table
 from sqlalchemy.exc import DBAPIError
 
 SQLITE_VARIABLES = 32_766  # in one statement (SQLITE_MAX_VARIABLE_NUMBER)
@@ -25,10 +26,10 @@ class Bulk:
     """
 
     def __init__(self, sql: str, columns: str, numbers: str = "") -> None:
-        self.columns = columns.split()
+        names = columns.split()
         whole = numbers.split()
-        picked = ", ".join(f"value ->> '{name}' AS {name}" for name in self.columns)
-        typed = ", ".join(f"{name} {'bigint' if name in whole else 'text'}" for name in self.columns)
+        picked = ", ".join(f"value ->> '{name}' AS {name}" for name in names)
+        typed = ", ".join(f"{name} {'bigint' if name in whole else 'text'}" for name in names)
         words = {
             "sqlite": {"rows": f"(SELECT {picked} FROM json_each(?)) AS r", "for_update": ""},
             "postgresql": {
@@ -36,13 +37,14 @@ class Bulk:
             },
         }  # fmt: skip
         self._statements = {dialect: sql.format_map(of) for dialect, of in words.items()}
+        self._row = msgspec.defstruct("Row", names, gc=False)
 
-    def run(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> CursorResult[Any]:
-        """Carry it out for ``rows``, each with a value for every column."""
-        named = [dict(zip(self.columns, row, strict=True)) for row in rows]
-        # In the driver's own words: compiling a statement anew costs more than a small batch takes.
-        statement = self._statements[connection.dialect.name]
-        return connection.exec_driver_sql(statement, (_encode(named).decode(),))
+    def run(self, connection: Connection, rows: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+        """Carry it out for ``rows``, each with a value for every column; what it returns, if it returns something."""
+        row = self._row
+        given = _encode([row(*values) for values in rows]).decode()
+        cursor = _execute(connection, self._statements[connection.dialect.name], (given,))
+        return cursor.fetchall() if cursor.description else []
 
 
 class Insert:
@@ -65,15 +67,30 @@ class Insert:
         for at in range(0, len(rows), self._most):
             some = rows[at : at + self._most]
             values = tuple([value for row in some for value in row])
-            connection.exec_driver_sql(self._insert + ", ".join([self._row] * len(some)), values)
+            _execute(connection, self._insert + ", ".join([self._row] * len(some)), values)
 
     def _copied(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-        driver: Any = connection.dialect.loaded_dbapi
-        try:
-            with connection.connection.cursor().copy(self._copy) as copy:
-                copy.set_types(self._kinds)
-                for row in rows:
-                    copy.write_row(row)
-        except driver.Error as problem:
-            # Past SQLAlchemy's own calls nobody else tells the driver's errors in its words.
-            raise DBAPIError.instance(self._copy, None, problem, driver.Error, dialect=connection.dialect) from problem
+        with _told(connection, self._copy), _driver(connection).cursor().copy(self._copy) as copy:
+            copy.set_types(self._kinds)
+            for row in rows:
+                copy.write_row(row)
+
+
+def _execute(connection: Connection, statement: str, values: tuple[Any, ...]) -> Any:
+    """The driver's cursor after a statement in its own words: what SQLAlchemy does around it takes longer than a small batch."""
+    with _told(connection, statement):
+        return _driver(connection).execute(statement, values)
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+@contextmanager
+def _told(connection: Connection, statement: str) -> Iterator[None]:
+    """Past SQLAlchemy's own calls nobody else tells the driver's errors in its words."""
+    driver: Any = connection.dialect.loaded_dbapi
+    try:
+        yield
+    except driver.Error as problem:
+        raise DBAPIError.instance(statement, None, problem, driver.Error, dialect=connection.dialect) from problem

@@ -383,7 +383,8 @@ class _Writer:
     def _store_all(self, posts: list[_Post]) -> None:
         try:
             entries = [entry for entry, _ in posts]
-            COMMIT_MESSAGES.observe(len(posts))
+            if stored := sum(not entry.refused for entry in entries):
+                COMMIT_MESSAGES.observe(stored)
             results: list[Any] = list(self._transact(lambda connection: log.append_posts(connection, entries)))
         except Exception as problem:
             # An outage is everybody's; anything else is the doing of one message and must not take its neighbours along.
@@ -505,6 +506,8 @@ def _postgresql(url: URL) -> Engine:
     settings = {
         "statement_timeout": STATEMENT_MS, "lock_timeout": LOCK_MS, "idle_in_transaction_session_timeout": IDLE_MS,
         "client_connection_check_interval": 500,
+        # A plan that is kept from when a table was empty reads all of it when it is not.
+        "plan_cache_mode": "force_custom_plan",
         # The other end, too, has to notice that this one is gone: it holds the database until then.
         "tcp_keepalives_idle": 2, "tcp_keepalives_interval": 1, "tcp_keepalives_count": 2, "tcp_user_timeout": 4_000,
     }  # fmt: skip

@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from policies.decision import Decision, Verdict
+from storage import refusals
 from storage import tables as t
 from storage.bulk import Bulk, Insert
 from storage.errors import NotFound
@@ -35,6 +36,14 @@ class PostedBody(msgspec.Struct, frozen=True):
     decision: Decision
 
 
+class _Body(msgspec.Struct, frozen=True):
+    """A PostedBody whose form is encoded already."""
+
+    client_id: str
+    form: msgspec.Raw
+    decision: Decision
+
+
 _posted = msgspec.json.Decoder(PostedBody)
 
 _lock = Bulk(
@@ -42,12 +51,14 @@ _lock = Bulk(
     " ON c.tenant = r.tenant AND c.id = r.id ORDER BY c.tenant, c.id {for_update}",
     "tenant id",
 )
+# ``n`` is the place of a row among those asked about.
 _known = Bulk(
-    "SELECT r.tenant, r.conversation, r.author, r.client_id, m.id, m.seq FROM {rows} JOIN members p"
+    "SELECT r.n, m.id, m.seq FROM {rows} JOIN members p"
     " ON p.tenant = r.tenant AND p.conversation = r.conversation AND p.participant = r.author AND p.left_seq IS NULL"
     " LEFT JOIN messages m ON m.tenant = r.tenant AND m.conversation = r.conversation AND m.author = r.author"
     " AND m.client_id = r.client_id",
-    "tenant conversation author client_id",
+    "n tenant conversation author client_id",
+    numbers="n",
 )
 _answered = Bulk(
     "SELECT m.tenant, m.conversation, m.id FROM {rows} JOIN messages m"
@@ -80,64 +91,72 @@ def append_posts(connection: Connection, entries: Sequence[Entry]) -> list[Appen
 
     An entry whose client id is known already is not appended again: it comes back ``repeated``, or as a ``conflict`` if
     its author chose other words this time. One whose author is no member, or that answers nothing, is ``missing`` it.
+    Those that are ``refused`` take no number: they are kept for an appeal, unless one has ``pardoned`` these words already.
     """
-    conversations = sorted({(entry.tenant, entry.conversation) for entry in entries})
+    conversations = sorted({(entry.tenant, entry.conversation) for entry in entries if not entry.refused})
     heads: dict[tuple[str, str], list[Any]] = {
-        (row.tenant, row.id): [row.last_seq, row.head] for row in _lock.run(connection, conversations)
+        (tenant, id): [seq, head] for tenant, id, seq, head in _lock.run(connection, conversations)
     }
-    known: dict[tuple[str, str, str, str], tuple[str, int]] = {
-        (row.tenant, row.conversation, row.author, row.client_id): (row.id, row.seq)
-        for row in _known.run(connection, [(e.tenant, e.conversation, e.author, e.client_id) for e in entries])
-    }
-    replies = [(e.tenant, e.conversation, e.form.reply_to) for e in entries if e.form.reply_to]
-    answered = {tuple(row) for row in _answered.run(connection, replies)} if replies else set()
+    asked = [(n, e.tenant, e.conversation, e.author, e.client_id) for n, e in enumerate(entries)]
+    known: dict[int, tuple[str | None, int]] = {n: (id, seq) for n, id, seq in _known.run(connection, asked)}
+    replies = [(e.tenant, e.conversation, e.form.reply_to) for e in entries if e.form.reply_to and not e.refused]
+    answered = set(_answered.run(connection, replies)) if replies else set()
 
     events: list[tuple[Any, ...]] = []
     messages: list[tuple[Any, ...]] = []
     texts: list[tuple[Any, ...]] = []
     items: list[tuple[Any, ...]] = []
-    again: list[tuple[int, Entry]] = []
+    again: list[int] = []
+    refused: list[int] = []
+    new: dict[tuple[str, str, str, str], tuple[str, int]] = {}
     results: list[Appended] = []
     salts = os.urandom(16 * len(entries)).hex()
     for n, entry in enumerate(entries):
-        tenant, conversation = place = (entry.tenant, entry.conversation)
-        key = (tenant, conversation, entry.author, entry.client_id)
-        if key not in known:
-            results.append(Appended(missing="conversation"))
-            continue
-        id, seq = known[key]
+        tenant, conversation, author, text = entry.tenant, entry.conversation, entry.author, entry.text
+        key = (tenant, conversation, author, entry.client_id)
+        id, seq = new.get(key) or known.get(n, ("", 0))
         if id:
-            again.append((n, entry))
+            again.append(n)
             results.append(Appended(seq, id, repeated=True))
             continue
-        if entry.form.reply_to and (*place, entry.form.reply_to) not in answered:
+        if entry.refused:
+            refused.append(n)
+            results.append(Appended(id=entry.id))
+            continue
+        if n not in known:
+            results.append(Appended(missing="conversation"))
+            continue
+        if entry.form.reply_to and (tenant, conversation, entry.form.reply_to) not in answered:
             results.append(Appended(missing="reply_to"))
             continue
-        head = heads[place]
+        head = heads[(tenant, conversation)]
         seq = head[0] + 1
         salt = salts[32 * n : 32 * n + 32]
-        commitment = commit_to(salt, entry.text)
-        form = _json(entry.form).decode()
-        body = _json(PostedBody(entry.client_id, entry.form, entry.decision)).decode()
-        hashed = link(head[1], tenant, conversation, seq, "posted", entry.author, entry.at, entry.id, body, commitment)
+        commitment = commit_to(salt, text)
+        form = _json(entry.form)
+        body = _json(_Body(entry.client_id, msgspec.Raw(form), entry.decision)).decode()
+        hashed = link(head[1], tenant, conversation, seq, "posted", author, entry.at, entry.id, body, commitment)
         head[:] = seq, hashed
-        known[key] = (entry.id, seq)
-        events.append((tenant, conversation, seq, "posted", entry.author, entry.at, entry.id, body, commitment, hashed))
-        messages.append((tenant, entry.id, conversation, seq, entry.author, entry.client_id, seq, seq, form))
-        texts.append((tenant, entry.id, seq, salt, entry.text))
+        new[key] = (entry.id, seq)
+        events.append((tenant, conversation, seq, "posted", author, entry.at, entry.id, body, commitment, hashed))
+        messages.append((tenant, entry.id, conversation, seq, author, entry.client_id, seq, seq, form.decode()))
+        texts.append((tenant, entry.id, seq, salt, text))
         if entry.decision.verdict in WAITS_FOR_A_PERSON:
             items.append(_item_row(entry))
         results.append(Appended(seq, entry.id))
 
     if events:
-        _advance.run(connection, [(*key, *head) for key, head in heads.items()])
+        _advance.run(connection, [(*place, *head) for place, head in heads.items()])
         _insert_events.run(connection, events)
         _insert_messages.run(connection, messages)
         _insert_texts.run(connection, texts)
     if items:
         _insert_items.run(connection, items)
-    for n, entry in again:
-        first = results[n]
+    if refused:
+        for n in refusals.keep(connection, {n: entries[n] for n in refused}):
+            results[n] = Appended(pardoned=True)
+    for n in again:
+        entry, first = entries[n], results[n]
         if not same(connection, entry.tenant, entry.conversation, first.seq, entry.text, entry.form):
             results[n] = Appended(first.seq, first.id, conflict=True)
     return results
@@ -271,8 +290,8 @@ def by_client_id(
     connection: Connection, tenant: str, conversation: str, author: str, client_id: str
 ) -> tuple[str, int] | None:
     """The id and seq of what an author has already posted under a client id."""
-    row = _known.run(connection, [(tenant, conversation, author, client_id)]).first()
-    return None if row is None or row.id is None else (row.id, row.seq)
+    found = _known.run(connection, [(0, tenant, conversation, author, client_id)])
+    return (found[0][1], found[0][2]) if found and found[0][1] else None
 
 
 def posted(connection: Connection, tenant: str, conversation: str, seq: int) -> PostedBody:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from policies.decision import Decision
 from storage import tables as t
+from storage.bulk import Bulk, Insert
+from storage.values import Entry
 
 _decision = msgspec.json.Decoder(Decision)
 
@@ -25,20 +27,30 @@ class Refused(msgspec.Struct, frozen=True):
     decision: Decision
 
 
-def record(
-    connection: Connection, tenant: str, conversation: str, message: str, author: str, text: str, decision: Decision,
-    at: int,
-) -> None:  # fmt: skip
-    """Keep what was blocked."""
-    connection.execute(
-        insert(t.refusals).values(
-            tenant=tenant, message=message, conversation=conversation, author=author, at=at,
-            decision=msgspec.json.encode(decision).decode(),
+_pardoned = Bulk(
+    "SELECT DISTINCT r.n FROM {rows}"
+    " JOIN appeals a ON a.tenant = r.tenant AND a.author = r.author AND a.state = 'overturned'"
+    " JOIN refusals f ON f.tenant = a.tenant AND f.message = a.message AND f.author = r.author"
+    " AND f.conversation = r.conversation"
+    " JOIN texts w ON w.tenant = f.tenant AND w.message = f.message AND w.revision = 0 AND w.text = r.words",
+    "n tenant conversation author words",
+    numbers="n",
+)
+_insert_refusals, _insert_texts = Insert(t.refusals), Insert(t.texts)
+
+
+def keep(connection: Connection, entries: Mapping[int, Entry]) -> set[int]:
+    """Keep what is refused. Those are left out, and returned, of which a person has found that their author may say them here."""
+    asked = [(n, e.tenant, e.conversation, e.author, e.text) for n, e in entries.items() if e.client_id]
+    pardoned = {n for (n,) in _pardoned.run(connection, asked)} if asked else set()
+    kept = [entry for n, entry in entries.items() if n not in pardoned]
+    if kept:
+        _insert_refusals.run(
+            connection,
+            [(e.tenant, e.id, e.conversation, e.author, e.at, msgspec.json.encode(e.decision).decode()) for e in kept],
         )
-    )  # fmt: skip
-    connection.execute(
-        insert(t.texts).values(tenant=tenant, message=message, revision=0, salt=os.urandom(16).hex(), text=text)
-    )
+        _insert_texts.run(connection, [(e.tenant, e.id, 0, os.urandom(16).hex(), e.text) for e in kept])
+    return pardoned
 
 
 def find(connection: Connection, tenant: str, message: str) -> Refused | None:
@@ -63,22 +75,3 @@ def many(connection: Connection, tenant: str, messages: Sequence[str]) -> dict[s
         select(c.message, c.text).where(c.tenant == tenant, c.message.in_(messages), c.revision == 0)
     )
     return {row.message: row.text for row in rows}
-
-
-def pardoned(connection: Connection, tenant: str, conversation: str, author: str, text: str) -> bool:
-    """Whether a person has found, on appeal, that these very words of this author may be said here."""
-    r, a, w = t.refusals.c, t.appeals.c, t.texts.c
-    found = connection.execute(
-        select(r.message)
-        .select_from(
-            t.refusals.join(t.appeals, (a.tenant == r.tenant) & (a.message == r.message)).join(
-                t.texts, (w.tenant == r.tenant) & (w.message == r.message) & (w.revision == 0)
-            )
-        )
-        .where(
-            r.tenant == tenant, r.author == author, r.conversation == conversation, a.author == author,
-            a.state == "overturned", w.text == text,
-        )
-        .limit(1)
-    ).first()  # fmt: skip
-    return found is not None

@@ -83,7 +83,10 @@ class Case(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct):
-    """A message to be appended. ``case`` says how it waits for a person, if its decision wants one."""
+    """A message to be appended. ``case`` says how it waits for a person, if its decision wants one.
+
+    One that is ``refused`` is kept beside the log under its ``id``. New words for a message have no ``client_id``.
+    """
 
     tenant: str
     conversation: str
@@ -95,13 +98,14 @@ class Entry(msgspec.Struct):
     form: Form
     decision: Decision
     case: Case | None = None
+    refused: bool = False
 
 
 class Appended(msgspec.Struct, frozen=True):
     """Where an entry came to stand. ``repeated`` if it had been there before, ``conflict`` if other words had.
 
     ``missing`` tells why it was not appended at all: ``conversation`` when its author is no member (any more), ``reply_to``
-    when there is no such message to answer.
+    when there is no such message to answer. ``pardoned`` if it was to be refused, and a person has found that it may be said.
     """
 
     seq: int = 0
@@ -109,6 +113,7 @@ class Appended(msgspec.Struct, frozen=True):
     repeated: bool = False
     conflict: bool = False
     missing: str = ""
+    pardoned: bool = False
 
 
 class Member(msgspec.Struct, frozen=True):

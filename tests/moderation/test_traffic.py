@@ -19,7 +19,7 @@ from policies.policy import Policy
 from rules import catalogue
 from rules.text import Folded
 from rules.types import Category, Finding, Role, Setting, Stage
-from storage import conversations, log, refusals
+from storage import conversations, log
 from storage import tables as t
 from storage.database import Database
 from storage.values import Conversation, Entry, Form, Member
@@ -66,17 +66,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
     await database.write(edit)
     before = Setting(author="ana", sender=Role.BUYER, stage=Stage.ENQUIRY, language="es")
-    await database.write(
-        lambda tx: refusals.record(
-            tx,
-            "t",
-            "c",
-            "m5",
-            "ana",
-            "llámame al 612 345 678",
-            decision(Verdict.BLOCK, CONTACT, setting=before),
-            6 * DAY,
-        )
+    blocked = decision(Verdict.BLOCK, CONTACT, setting=before)
+    words = "llámame al 612 345 678"
+    await database.append(
+        Entry("t", "c", "m5", "ana", "m5", 6 * DAY, words, Form(Role.BUYER, 6 * DAY), blocked, refused=True)
     )
     yield database
     await database.close()

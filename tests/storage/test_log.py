@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, update
 
 from policies.decision import Decision, Verdict
 from rules.types import Role, Stage
-from storage import conversations, log, tables
+from storage import conversations, log, refusals, tables
 from storage.database import Database
 from storage.errors import NotFound, Stale
 from storage.values import Appended, Conversation, Entry, Form, Member
@@ -95,6 +95,23 @@ async def test_who_is_no_member_any_more_adds_nothing(database: Database) -> Non
     assert await database.append(entry("1")) == Appended(missing="conversation")
     assert await database.append(entry("1", author="stranger")) == Appended(missing="conversation")
     assert (await database.append(entry("1", author="luis"))).seq == 4
+
+
+async def test_what_is_refused_is_kept_beside_the_log_and_takes_no_number(database: Database) -> None:
+    await opened(database, "c")
+    blocked = [entry(client_id, "llámame") for client_id in ("2", "1", "")]
+    for one in blocked:
+        one.id, one.refused, one.decision = f"refused {one.client_id}", True, Decision(Verdict.BLOCK, "test@1")
+    # All in one transaction: what was posted under a client id stays, whatever is made of it when it comes again.
+    first, kept, known, edited, last = await asyncio.gather(
+        database.append(entry("1")), *(database.append(one) for one in blocked), database.append(entry("3"))
+    )
+    assert (first.seq, last.seq) == (3, 4)
+    assert kept == Appended(id="refused 2")
+    assert known == Appended(3, first.id, conflict=True)
+    assert edited == Appended(id="refused ")
+    found = await database.read(lambda tx: [refusals.find(tx, "t", one.id) for one in blocked])
+    assert [one is not None and one.text for one in found] == ["llámame", False, "llámame"]
 
 
 async def test_an_answer_to_nothing_is_not_stored(database: Database) -> None:
