@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -465,13 +466,29 @@ def verify(tenant: str, database: str) -> None:
 
 @main.command()
 @DATABASE
-def migrate(database: str) -> None:
+@click.option("--restored", is_flag=True, help="This is a copy: its clients must not trust numbers of the original.")
+def migrate(database: str, restored: bool) -> None:
     """Bring a database up to date; safe to run again, and at the same time as another."""
+    from storage import backup
     from storage.database import migrate
 
     with _failures_told():
         migrate(_database(database))
+        if restored:
+            backup.restored(database)
     click.echo("The database is up to date.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@DATABASE
+def backup(file: Path, database: str) -> None:
+    """Write a copy of a SQLite database to FILE, beside a server that may be running."""
+    from storage import backup
+
+    with _failures_told():
+        backup.copy(_database(database), file)
+    click.echo(f"A copy of the database is in {file}.")
 
 
 def _load(policy: str) -> Policy:
