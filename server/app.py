@@ -119,6 +119,8 @@ class Service:
         """The ASGI application."""
         routes: list[BaseRoute] = [
             Route("/health", self.health),
+            Route("/health/ready", self.health),
+            Route("/health/live", self.live),
             WebSocketRoute("/v1/ws", self.socket),
             *self.api.routes(),
             *self.console.routes(),
@@ -133,6 +135,10 @@ class Service:
         app = Starlette(routes=routes, exception_handlers=handlers)
         app.state.proxies = self.proxies
         return _SecurityHeaders(GZipMiddleware(app, minimum_size=1_000))
+
+    async def live(self, _: Request) -> Response:
+        """That the event loop turns, whatever else does not: a process that cannot say this any more is to be replaced."""
+        return Response(b'{"status":"live"}', media_type="application/json")
 
     async def health(self, _: Request) -> Response:
         """Whether this node can do its work. 503 when it cannot, so that a balancer looks elsewhere."""

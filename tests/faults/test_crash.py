@@ -134,6 +134,7 @@ async def test_a_database_that_goes_away_and_comes_back_is_waited_for(serve: Cal
     assert {(one["type"], one["code"]) for one in answers} == {("refused", "unavailable")}
     assert all(one["retry_after"] > 0 for one in answers)
     assert (await platform.http.get("/health")).status_code == 503
+    assert (await platform.http.get("/health/live")).status_code == 200, "to start it again would help nobody"
     postgres_server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert (await ana.post(chat, "durante 0", "d0"))["type"] == "accepted"
     texts = [event["text"] for event in await ana.history(chat) if event["type"] == "posted"]

@@ -240,6 +240,8 @@ async def test_health_needs_no_key_and_pages_carry_a_strict_policy(platform: Any
     assert "script-src 'self'" in response.headers["content-security-policy"]
     assert "unsafe" not in response.headers["content-security-policy"]
     assert response.headers["x-content-type-options"] == "nosniff"
+    assert (await platform.http.get("/health/ready")).json() == response.json()
+    assert (await platform.http.get("/health/live", headers={"Authorization": ""})).json() == {"status": "live"}
 
 
 async def test_nobody_in_a_chat_is_named_like_somebody_of_the_staff(platform: Any) -> None:
