@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from asyncio.transports import BaseTransport
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, cast
 
 from prometheus_client import Counter
@@ -18,6 +19,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 from websockets.protocol import OPEN
 from websockets.speedups import apply_mask
+from websockets.streams import StreamReader
 
 from realtime.errors import Close
 
@@ -25,10 +27,17 @@ OUTBOX_BYTES = 1024 * 1024  # a reader this far behind is closed with 4005 and c
 KERNEL_BYTES = 256 * 1024  # what the kernel may hold for a reader on top
 CONTROL_FRAMES = 100  # pings and pongs in a window
 FRAGMENTS = 64  # of one message
+MESSAGE_SECONDS = (
+    20.0  # from the first byte of a message to its last; the longest text on the slowest phone takes half of it
+)
 WINDOW_SECONDS = 10.0
 HANDSHAKE_SECONDS = 5.0
+BODY_SECONDS = 60.0  # for a request to have arrived whole
+STALLED_SECONDS = 1.0  # that a pong may still take once our own loop, which stood still, moves again
 CLOSES = Counter("tertulia_closes_total", "Connections that this server hung up, by close code.", ("code",))
 FAREWELL_SECONDS = 2.0  # for a peer to answer a close, then it is cut off
+
+TURNED_AWAY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 EXTENSION = "tertulia.wire"
 
@@ -54,6 +63,10 @@ class Wire(WebSocketsSansIOProtocol):
         self._closing = False
         self._control_frames = 0
         self._window_ends = 0.0
+        self._within_frame = False
+        self._message_due: asyncio.TimerHandle | None = None
+        # The parser may have taken a frame's first bytes out of its buffer, which then is as empty as between two frames.
+        self.conn.reader.at_eof = self._between_frames  # type: ignore[method-assign]
 
     # What the hub does with it
 
@@ -102,6 +115,7 @@ class Wire(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
         self._closing = True
         self.receiver = None
+        self._message_arrived()
         self.lost.set()
 
     async def run_asgi(self) -> None:
@@ -114,6 +128,8 @@ class Wire(WebSocketsSansIOProtocol):
             if not data:
                 return
         super().data_received(data)
+        if (self._within_frame or self.frames) and self._message_due is None and not self._closing:
+            self._message_due = self.loop.call_later(MESSAGE_SECONDS, self.close, 1008, "a message took too long")
 
     def _take_whole_frames(self, data: bytes) -> bytes:
         """Hand on the short text frames that ``data`` begins with; what is left goes through the full protocol.
@@ -121,7 +137,7 @@ class Wire(WebSocketsSansIOProtocol):
         Nearly all traffic is one unfragmented frame a segment, and the general parser costs ten times as much for it.
         Anything out of the ordinary (a fragment, a control frame, a half frame, no mask, bad UTF-8) is left to that parser.
         """
-        if self.frames or self.conn.reader.buffer or self.conn.state is not OPEN:
+        if self.frames or self._within_frame or self.conn.state is not OPEN:
             return data
         at, end = 0, len(data)
         while end - at >= 6 and data[at] == 0x81:
@@ -144,7 +160,22 @@ class Wire(WebSocketsSansIOProtocol):
             self.receiver(text)
         return data[at:] if at else data
 
+    def _between_frames(self) -> Generator[None, None, bool]:
+        """See ``StreamReader.at_eof``, which the parser calls before each frame and nowhere else."""
+        self._within_frame = False
+        if not self.frames:
+            self._message_arrived()
+        ended = yield from StreamReader.at_eof(self.conn.reader)
+        self._within_frame = True
+        return ended
+
+    def _message_arrived(self) -> None:
+        if self._message_due is not None:
+            self._message_due.cancel()
+            self._message_due = None
+
     def send_receive_event_to_app(self) -> None:
+        self._message_arrived()
         if self.receiver is None or self._closing:
             super().send_receive_event_to_app()
             return
@@ -186,6 +217,12 @@ class Wire(WebSocketsSansIOProtocol):
         return False
 
     def keepalive_timeout(self) -> None:
+        late = self.loop.time() - self.ping_sent_at - (self.ping_timeout or 0.0)
+        if late > STALLED_SECONDS and self.pending_ping_payload is not None:
+            # We were late ourselves: the pong may lie in the kernel's buffer, behind this timer.
+            self.ping_sent_at += late + STALLED_SECONDS
+            self.pong_timer = self.loop.call_later(STALLED_SECONDS, self.keepalive_timeout)
+            return
         # A plain close would wait for a buffer that nobody empties.
         self.close(Close.NO_PONG, "no answer to a ping")
 
@@ -196,16 +233,44 @@ class Wire(WebSocketsSansIOProtocol):
 
 
 class Http(HttpToolsProtocol):
-    """HTTP with a deadline for the first request's headers, which a WebSocket handshake is too."""
+    """HTTP with a deadline for the headers of each request, which a WebSocket handshake is too, and for the whole of its body.
+
+    Beyond ``most`` open sockets, whatever they are for, a new one is told to come back later.
+    """
+
+    def __init__(self, *arguments: Any, most: int = sys.maxsize, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._most = most
+        self._due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._headers_due = self.loop.call_later(HANDSHAKE_SECONDS, transport.abort)
+        if len(self.connections) > self._most:
+            transport.write(TURNED_AWAY)
+            transport.close()
+            return
+        self._due = self.loop.call_later(HANDSHAKE_SECONDS, transport.abort)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._due is None:
+            self._due = self.loop.call_later(HANDSHAKE_SECONDS, self.transport.abort)
 
     def on_headers_complete(self) -> None:
-        self._headers_due.cancel()
+        self._on_time()
         super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            self._due = self.loop.call_later(BODY_SECONDS, self.transport.abort)
+
+    def on_message_complete(self) -> None:
+        self._on_time()
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._headers_due.cancel()
+        self._on_time()
         super().connection_lost(exc)
+
+    def _on_time(self) -> None:
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None

@@ -169,9 +169,11 @@ async def test_a_frame_over_the_limit_ends_the_connection(platform: Any, size: i
     assert await ana.close_code() == code
 
 
-def client_frame(first: int, payload: bytes, *, length: bytes = b"", masked: bool = True) -> bytes:
+def client_frame(
+    first: int, payload: bytes, *, length: bytes = b"", masked: bool = True, mask: bytes = b""
+) -> bytes:  # fmt: skip
     """A frame as a client would write it, or should not."""
-    mask = os.urandom(4)
+    mask = mask or os.urandom(4)
     body = bytes(byte ^ mask[n % 4] for n, byte in enumerate(payload)) if masked else payload
     if not length:
         size = len(payload)
@@ -227,3 +229,22 @@ async def test_commands_in_one_segment_or_byte_by_byte_are_all_taken(platform: A
         ana.socket.transport.write(bytes([byte]))
         await asyncio.sleep(0.01)
     assert [(await ana.next("posted"))["seq"] for _ in range(3)] == [3, 4, 5]
+
+
+@pytest.mark.parametrize("text", ["corto", "largo " * 40])
+async def test_a_frame_may_be_cut_anywhere_and_look_like_another_from_there(platform: Any, text: str) -> None:
+    """After its head has been taken in nothing is left over, and what follows may look like the beginning of a frame."""
+    chat = await platform.open(*PEOPLE)
+    ana = await platform.connect("ana")
+    post = {"type": "post", "ref": "x", "conversation": chat, "text": text}
+    payload = json.dumps({**post, "client_id": "0"}).encode()
+    # Masked with these, the payload begins with the bytes of a whole small frame: final, text, masked, of no length.
+    mask = bytes([payload[0] ^ 0x81, payload[1] ^ 0x80, 7, 7])
+    head = 4 if len(payload) > 125 else 2
+    for n, cut in enumerate(range(1, head + 6)):
+        payload = json.dumps({**post, "client_id": str(n)}).encode()
+        raw = client_frame(0x81, payload, mask=mask)
+        ana.socket.transport.write(raw[:cut])
+        await asyncio.sleep(0.02)
+        ana.socket.transport.write(raw[cut:])
+        assert (await ana.next("posted"))["text"] == text, f"cut at {cut}"

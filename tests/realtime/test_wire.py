@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol
+from websockets.streams import StreamReader
 
 from realtime.wire import frame
 
@@ -30,12 +32,32 @@ def test_uvicorn_still_has_the_methods_that_we_override(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["conn", "transport", "frames", "curr_msg_data_type", "close_sent", "close_timer", "ping_interval", "ping_timeout"],
+    [
+        "conn",
+        "transport",
+        "frames",
+        "curr_msg_data_type",
+        "close_sent",
+        "close_timer",
+        "ping_interval",
+        "ping_timeout",
+        "ping_sent_at",
+        "pong_timer",
+        "pending_ping_payload",
+    ],
 )
 def test_uvicorn_still_has_the_attributes_that_we_read(name: str) -> None:
     assert f"self.{name}" in inspect.getsource(WebSocketsSansIOProtocol)
 
 
-@pytest.mark.parametrize("name", ["connection_made", "connection_lost", "on_headers_complete"])
+def test_the_parser_still_asks_before_each_frame_whether_there_is_one_and_nowhere_else() -> None:
+    assert inspect.getsource(Protocol.parse).count("self.reader.at_eof()") == 1
+    assert "at_eof" not in inspect.getsource(Frame.parse)
+    assert "at_eof" not in inspect.getsource(StreamReader.read_exact)
+
+
+@pytest.mark.parametrize(
+    "name", ["connection_made", "connection_lost", "on_message_begin", "on_headers_complete", "on_message_complete"]
+)
 def test_uvicorns_http_still_has_the_methods_that_we_override(name: str) -> None:
     assert callable(getattr(HttpToolsProtocol, name))
