@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from realtime.auth import AUDIENCE, claimed_tenant, mint, verify
+from realtime.auth import AUDIENCE, LEEWAY_SECONDS, claimed_tenant, mint, verify
 from realtime.errors import Unauthenticated
 from storage.values import Tenant
 
@@ -143,6 +143,21 @@ async def test_a_token_opens_only_the_conversations_that_it_names(platform: Any)
     ana = await platform.connect("ana", conversations=[first])
     assert [one["id"] for one in ana.welcome["conversations"]] == [first]
     assert (await ana.post(second, "hola"))["code"] == "not_found"
+
+
+async def test_a_token_that_runs_out_ends_the_connection_and_a_fresh_one_resumes(platform: Any) -> None:
+    chat = await platform.open("ana:buyer", "luis:seller")
+    assert (await platform.http.put("/v1/token-key", json={"public_key": PUBLIC})).status_code == 204
+    tenant = jwt.get_unverified_header(await platform.token("luis", "seller"))["kid"]
+    # Clocks may differ by a minute: one that ran out 58 seconds ago is good for two more.
+    old = signed(PRIVATE, "EdDSA", kid=tenant, iss=tenant, tenant=tenant, exp=int(time.time()) - LEEWAY_SECONDS + 2)
+    ana = await (await platform.raw()).say_hello(old)
+    last = await ana.post(chat, "hola")
+    assert await ana.close_code() == 4401
+    luis = await platform.connect("luis", "seller")
+    await luis.post(chat, "sigo aquí")
+    back = await platform.connect("ana", resume=[{"conversation": chat, "after": last["seq"], "epoch": ""}])
+    assert [event["text"] for event in (await back.next("resumed"))["events"]] == ["sigo aquí"]
 
 
 async def test_a_token_of_one_tenant_opens_nothing_of_another(platform: Any, other_platform: Any) -> None:
