@@ -448,10 +448,10 @@ def audit() -> None:
     """Look after the audit log of the console."""
 
 
-@audit.command()
+@audit.command("verify")
 @TENANT
 @DATABASE
-def verify(tenant: str, database: str) -> None:
+def audit_verify(tenant: str, database: str) -> None:
     """Follow the chain of the audit log. Exit code 1 when an entry was altered, taken out or put in."""
     from server.console.operator import state
 
@@ -489,6 +489,78 @@ def backup(file: Path, database: str) -> None:
     with _failures_told():
         backup.copy(_database(database), file)
     click.echo(f"A copy of the database is in {file}.")
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Only say what differs; exit code 1 if anything does.")
+@DATABASE
+def rebuild(check: bool, database: str) -> None:
+    """Make again from the log what is kept beside it for speed: messages, members, invitations and what policy is in force."""
+    from server.upkeep import rebuilt
+
+    with _failures_told():
+        outcome = rebuilt(_database(database), mend=not check)
+    for name, table in outcome.tables.items():
+        click.echo(
+            f"{name:18} {table.rows:9,} rows, {table.changed:,} changed, {table.missing:,} missing,"
+            f" {table.surplus:,} too many"
+        )
+    for tenant, conversation, seq in outcome.broken:
+        click.echo(f"broken   {tenant}: the log of {conversation} at event {seq}; nothing was made from it", err=True)
+    if outcome.broken or (check and outcome.differ):
+        sys.exit(1)
+    click.echo("All of it is as the log has it." + (f" {outcome.differ:,} rows were not." if outcome.differ else ""))
+
+
+@main.group()
+def transcript() -> None:
+    """A conversation's log for those who need it elsewhere, under its hash chain."""
+
+
+@transcript.command("export")
+@click.argument("conversation")
+@TENANT
+@DATABASE
+def transcript_export(conversation: str, tenant: str, database: str) -> None:
+    """Print CONVERSATION as JSON lines, with the words that the platform may see."""
+    from server.upkeep import exported
+
+    with _failures_told():
+        for line in exported(_database(database), tenant, conversation):
+            sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+@transcript.command("verify")
+@click.argument("file", type=click.File("rb"))
+@click.option("--head", default="", metavar="HASH", help="The last hash, as it was kept elsewhere.")
+def transcript_verify(file: IO[bytes], head: str) -> None:
+    """Follow the chain of a transcript; it needs no database. Exit code 1 when a line was altered, taken out or put in."""
+    from storage.transcript import Broken, verify
+
+    try:
+        found = verify(file, head)
+    except Broken as problem:
+        raise click.ClickException(f"The transcript is broken at {problem}.") from None
+    click.echo(
+        f"good     {found.tenant}: {found.conversation}, {found.events:,} events, {found.withheld:,} of {found.words:,} texts"
+        f" not in it, head {found.head}"
+    )
+
+
+@main.command()
+@click.option("--participant", required=True, metavar="ID", help="Whose words.")
+@TENANT
+@DATABASE
+def erase(participant: str, tenant: str, database: str) -> None:
+    """Erase for ever what a participant has said. That something was said stays, and every chain still holds."""
+    from server.upkeep import erased
+
+    with _failures_told():
+        done, clean = erased(_database(database), tenant, participant)
+    click.echo(f"Erased: {done.texts:,} texts of messages, {done.refusals:,} of refused ones, {done.notes:,} notes.")
+    if not clean:
+        click.echo("Somebody is reading from the file: what was erased is in its -wal until they are done.", err=True)
 
 
 def _load(policy: str) -> Policy:

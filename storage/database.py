@@ -213,10 +213,10 @@ def migrate(url: str) -> None:
 
 
 @contextmanager
-def beside(url: str) -> Iterator[Connection]:
+def beside(url: str, *, patient: bool = False) -> Iterator[Connection]:
     """One transaction of the command line on a database that is up to date, beside a server that may be running on it.
 
-    Raises Unavailable when there is no such database.
+    ``patient`` for what may take longer than a server's own statements. Raises Unavailable when there is no such database.
     """
     parsed = normalise(url)
     if parsed.get_backend_name() == "sqlite" and not os.path.exists(str(parsed.database)):
@@ -224,9 +224,41 @@ def beside(url: str) -> Iterator[Connection]:
     engine = _engine(parsed, writes=True)
     try:
         with engine.begin() as connection:
+            if patient:
+                _be_patient(connection)
             yield connection
     finally:
         engine.dispose()
+
+
+def tidy(url: str, *names: str) -> bool:
+    """See to it that what was deleted from these tables is not in the database's files any more, as far as that can be done.
+
+    On SQLite everything is written anew: False when the log of writes could not be emptied because somebody reads from it.
+    On PostgreSQL the space is free to be written over, and no more.
+    """
+    engine = create_engine(normalise(url), isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                for name in names:
+                    connection.exec_driver_sql(f"VACUUM {name}")
+                return True
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {MIGRATION_LOCK_MS}")
+            connection.exec_driver_sql("VACUUM")
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            return not busy
+    finally:
+        engine.dispose()
+
+
+def _be_patient(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text(f"SET LOCAL lock_timeout = {MIGRATION_LOCK_MS}"))
+    else:
+        # What is deleted is overwritten as well.
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
 
 
 def translate(problem: Exception) -> StorageError:

@@ -275,12 +275,12 @@ def many(connection: Connection, tenant: str, ids: Sequence[str]) -> dict[str, M
 
 
 def taken_back(connection: Connection, tenant: str, current: Message) -> bool:
-    """Whether the author of a message has retracted it."""
+    """Whether the author of a message has retracted it, or had all their words erased."""
     c = t.events.c
     found = connection.execute(
         select(c.seq).where(
             c.tenant == tenant, c.conversation == current.conversation, c.message == current.id,
-            c.seq > current.seq, c.kind == "retracted",
+            c.seq > current.seq, c.kind.in_(("retracted", "erased")),
         ).limit(1)
     ).first()  # fmt: skip
     return found is not None
@@ -302,6 +302,11 @@ def posted(connection: Connection, tenant: str, conversation: str, seq: int) -> 
     ).scalar()
     if body is None:
         raise NotFound("message")
+    return _posted.decode(body)
+
+
+def posted_body(body: str) -> PostedBody:
+    """What a ``posted`` event tells beside the words."""
     return _posted.decode(body)
 
 

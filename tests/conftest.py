@@ -199,15 +199,15 @@ class PostgresServer:
         """Delete a database, whoever is still connected."""
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def execute(self, statement: str) -> None:
+    def execute(self, statement: str, database: str = "postgres") -> None:
         """Run a statement as the server's administrator."""
-        with self._connection() as connection:
+        with self._connection(database) as connection:
             connection.execute(statement.encode())
 
-    def _connection(self) -> psycopg.Connection:
+    def _connection(self, database: str) -> psycopg.Connection:
         import psycopg
 
-        return psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", autocommit=True)
+        return psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", dbname=database, autocommit=True)
 
     def _accepts(self) -> bool:
         import psycopg

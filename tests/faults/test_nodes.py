@@ -163,7 +163,7 @@ async def test_nothing_accepted_is_lost_when_a_server_is_killed_and_people_go_to
 
     async def live(name: str, node: int) -> None:
         """Writes one message after the other; goes to the next server when the one at hand dies, as a phone does."""
-        number, unsure = 0, ""
+        number, unsure, began = 0, "", 0.0
         while not over.is_set():
             platform = nodes.platforms[node % 3]
             client: Client | None = None
@@ -173,8 +173,9 @@ async def test_nothing_accepted_is_lost_when_a_server_is_killed_and_people_go_to
                 await client.say_hello(tokens[name], resume=[{"conversation": chat, "after": last, "epoch": ""}])
                 seen[name] = folded(seen[name] + await missed(client, last))
                 while not over.is_set():
-                    client_id = unsure or f"{name}-{(number := number + 1)}"
-                    unsure, began = client_id, time.monotonic()
+                    if not unsure:
+                        unsure, began = f"{name}-{(number := number + 1)}", time.monotonic()
+                    client_id = unsure  # what is sent again was said when it was sent first
                     answer = await asyncio.wait_for(client.post(chat, f"mensaje {client_id}", client_id), 5)
                     if answer["type"] == "accepted":
                         unsure = ""

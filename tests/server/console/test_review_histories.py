@@ -18,7 +18,7 @@ import httpx2
 import pytest
 from sqlalchemy import update
 
-from storage import audit, conversations, log
+from storage import audit, conversations, log, rebuild
 from storage import tables as t
 from storage.database import beside
 from tests.deep_server import WithScorer, deep_server, policy_file
@@ -370,6 +370,10 @@ class History:
         with beside(self.office.database) as tx:
             assert log.broken_link(tx, self.office.tenant, self.chat) == 0
             assert audit.broken_link(tx, self.office.tenant) == 0
+            made_again = rebuild.Outcome()
+            rebuild.some(tx, (self.office.tenant, ""), made_again, mend=False)
+            assert (made_again.differ, made_again.broken) == (0, [])
+            assert made_again.tables["messages"].rows > 0
             entries = tx.execute(t.audit.select().where(t.audit.c.tenant == self.office.tenant)).all()
         assert "canary" not in str(entries)
 

@@ -1,0 +1,66 @@
+"""What an operator does about the database itself on the command line, beside a server that may be running."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from storage import audit, erasure, rebuild, tenants, transcript
+from storage.database import beside, looking, tidy
+from storage.erasure import Erased
+from storage.errors import NotFound
+from storage.rebuild import Outcome
+
+OPERATOR = "operator"
+WITH_WORDS = ("texts", "reports", "appeals", "invitations", "ratings")
+
+
+def rebuilt(url: str, *, mend: bool) -> Outcome:
+    """Compare every projection with the log, and make again what is not as the log has it if ``mend`` says so."""
+    outcome = Outcome()
+    last: tuple[str, str] | None = ("", "")
+    while last is not None:
+        with beside(url, patient=True) as tx:
+            last = rebuild.some(tx, last, outcome, mend=mend)
+    with beside(url, patient=True) as tx:
+        rebuild.policies(tx, outcome, mend=mend)
+    return outcome
+
+
+def exported(url: str, tenant: str, conversation: str) -> Iterator[bytes]:
+    """The lines of a conversation's transcript. Raises NotFound."""
+    with looking(url) as connection:
+        _tenant(connection, tenant)
+        yield from transcript.export(connection, tenant, conversation)
+
+
+def erased(url: str, tenant: str, participant: str) -> tuple[Erased, bool]:
+    """Erase what somebody has said, conversation by conversation; how much, and whether the files hold nothing of it either.
+
+    The audit log tells when it began and, with the numbers, when it was done: what was interrupted is begun again.
+    """
+    with beside(url) as tx:
+        _tenant(tx, tenant)
+        audit.record(tx, tenant, OPERATOR, "erasure.begun", participant, {}, _now())
+        conversations = erasure.conversations_of(tx, tenant, participant)
+    texts = 0
+    for conversation in conversations:
+        with beside(url, patient=True) as tx:
+            texts += erasure.in_conversation(tx, tenant, conversation, participant, _now())
+    with beside(url, patient=True) as tx:
+        others = erasure.elsewhere(tx, tenant, participant)
+        done = Erased(texts, others.refusals, others.notes)
+        detail = {"texts": done.texts, "refusals": done.refusals, "notes": done.notes}
+        audit.record(tx, tenant, OPERATOR, "erasure.done", participant, detail, _now())
+    return done, tidy(url, *WITH_WORDS)
+
+
+def _tenant(tx: Connection, id: str) -> None:
+    if tenants.by_id(tx, id) is None:
+        raise NotFound(f"tenant as {id!r}")
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
