@@ -151,9 +151,10 @@ def verify(lines: Iterable[bytes], head: str = "") -> Verified:
 
 def _commitment(event: Line) -> str:
     try:
-        return log.commit_to(event.salt, event.text or "")
-    except ValueError:  # no hexadecimal
-        return ""
+        written = bytes.fromhex(event.salt).hex() == event.salt
+    except ValueError:
+        written = False
+    return log.commit_to(event.salt, event.text or "") if written else ""
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], line: bytes, number: int, seq: int) -> T:
