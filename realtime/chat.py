@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
+from prometheus_client import Counter
 from sqlalchemy import Connection as Transaction
 
 from desk.consent import SCOPES
@@ -23,6 +24,7 @@ from policies.decision import Decision, Verdict
 from policies.policy import Policy, Reason
 from realtime import intake
 from realtime.acting import Deed, NotAllowed
+from realtime.admission import Admission
 from realtime.auth import STAFF, Gate, Identity
 from realtime.connection import Connection
 from realtime.errors import Close, Refusal
@@ -87,6 +89,12 @@ WAITING_INVITATIONS = 100  # an agent is shown on arrival
 REACTIONS = 20  # different ones on a message
 READ_SECONDS = 1.0  # read marks are stored this often
 TYPING_SECONDS = 2.0  # told to the others no more often
+LOG_RESUMES = 16  # read at once; more would wait for the database's readers, and for too long
+
+RESUMES = Counter(
+    "tertulia_resumes_total", "Conversations that were resumed, by where what was missed came from, or why it could not be told.",
+    ("outcome",),
+)  # fmt: skip
 
 
 class _Arrival(msgspec.Struct, frozen=True):
@@ -117,13 +125,15 @@ class Chat:
         self.second_look = second_look
         self.review = Review(database, hub, new_id=new_id)
         self.suggesting = suggesting
+        self.admission = Admission()
+        self._from_log = asyncio.Semaphore(LOG_RESUMES)
         self._marks: dict[tuple[str, str, str], int] = {}
         self._typed: dict[tuple[str, str, str], float] = {}
 
     # ------------------------------------------------------------------------------------- coming and going
 
     async def hello(self, connection: Connection, command: Hello) -> None:
-        """Greet a participant: what they are part of, then what they missed. Raises Refusal if they are here too often."""
+        """Greet a participant: what they are part of, and what they are to know. Raises Refusal if they are here too often."""
         me = connection.identity
         connection.person = self.hub.arrive(connection, self.limits.connections)
         if me.role == STAFF and me.id.startswith(accounts.PREFIX):
@@ -158,6 +168,10 @@ class Chat:
         )  # fmt: skip
         for notice in arrival.notices:
             connection.send(shown(notice, me.lang))
+
+    async def resume(self, connection: Connection, command: Hello) -> None:
+        """Tell somebody who has been welcomed what they missed, and an agent who is waiting."""
+        me = connection.identity
         for at in {one.conversation: one for one in command.resume}.values():
             # One after the other, at the pace of the reader: a slow link must not be cut off for what it asked for.
             await connection.drained()
@@ -166,6 +180,7 @@ class Chat:
             if at.conversation in connection.rooms:
                 connection.send(await self.since(connection, at.conversation, at.after, at.epoch))
             else:
+                RESUMES.labels("membership_changed").inc()
                 connection.send(Reset(at.conversation, "membership_changed", self.database.epoch, 0))
         if me.role == Role.AGENT:
             await self._show_waiting(connection)
@@ -406,13 +421,23 @@ class Chat:
     async def since(self, connection: Connection, conversation: str, after: int, epoch: str) -> Resumed | Reset:
         """All that came after ``after``, or the reason why it cannot be told event by event."""
         room, member = self._room(connection, conversation)
-        if epoch and epoch != room.epoch:
+        if (epoch and epoch != room.epoch) or after > room.last_seq:
+            RESUMES.labels("epoch_changed").inc()
             return Reset(room.id, "epoch_changed", room.epoch, room.last_seq)
-        if after > room.last_seq or room.last_seq - after > RESUME_EVENTS:
-            return Reset(room.id, "too_many" if after <= room.last_seq else "epoch_changed", room.epoch, room.last_seq)
+        if room.last_seq - after > RESUME_EVENTS:
+            RESUMES.labels("too_many").inc()
+            return Reset(room.id, "too_many", room.epoch, room.last_seq)
         reader, last_seq = room.reader(member.id), room.last_seq
         # What is newer than this moment's last_seq reaches the client live.
-        items = await self.database.read(lambda tx: log.since(tx, room.tenant, room.id, after, last_seq - after))
+        # A node that does not hear the others may hold words that were taken back there.
+        current = self.hub.broker.state == "ready"
+        items = [] if after == last_seq else room.tail.since(after) if current else None
+        RESUMES.labels("log" if items is None else "memory").inc()
+        if items is None:
+            async with self._from_log:
+                items = await self.database.read(
+                    lambda tx: log.since(tx, room.tenant, room.id, after, last_seq - after)
+                )
         events = [self.hub.view(room, item, reader) for item in items]
         return Resumed(room.id, after, room.epoch, last_seq, events)
 

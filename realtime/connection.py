@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter, Histogram
 
+from realtime.admission import Busy
 from realtime.auth import LEEWAY_SECONDS, Identity
 from realtime.errors import Close, Refusal, Unauthenticated
 from realtime.limits import Credit
@@ -28,6 +29,7 @@ from realtime.protocol import (
     Draft,
     Edit,
     Event,
+    Goaway,
     Hello,
     History,
     Invite,
@@ -151,6 +153,7 @@ class Connection:
                     self.send(Refused("", "bad_request", "There was a hello already."))
                     return
                 self._greeted = True
+                self._deadline.cancel()
                 self._begin(self._hello(command))
             case _ if not self.welcomed:
                 ref = getattr(command, "ref", "")
@@ -162,6 +165,22 @@ class Connection:
 
     async def _hello(self, command: Hello) -> None:
         try:
+            async with self._chat.admission.enter():
+                if not self.gone:
+                    await self._admitted(command)
+        except Busy as busy:
+            self.send(Goaway(int(busy.retry_after * 1_000)))
+            self.close(Close.ADMISSION, "too many people are connecting at once")
+            return
+        if self.welcomed:
+            try:
+                await self._chat.resume(self, command)
+            except Exception as problem:
+                _log(problem)
+                self.close(Close.INTERNAL, "not available at the moment")
+
+    async def _admitted(self, command: Hello) -> None:
+        try:
             self.identity = await self._chat.gate.identify(command.token or self._bearer)
         except Unauthenticated as problem:
             self.close(Close.TOKEN, str(problem))
@@ -171,7 +190,6 @@ class Connection:
             return
         if self.gone:
             return
-        self._deadline.cancel()
         seconds_left = min(self.identity.expires + LEEWAY_SECONDS - time.time(), LONGEST_SECONDS)
         self._deadline = self._loop.call_later(seconds_left, self.close, Close.TOKEN, "the token has expired")
         try:

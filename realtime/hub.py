@@ -18,6 +18,7 @@ from realtime.errors import Close, Refusal
 from realtime.limits import Credit
 from realtime.protocol import Event, Goaway, LogEvent, Opened, Presence, Reset, encode
 from realtime.room import RECENT, Room
+from realtime.tail import Tails
 from realtime.visibility import Reader, uniform, visible_to
 from realtime.wire import frame
 from rules.types import Role
@@ -40,6 +41,7 @@ MISSED_SECONDS = (
 )
 REPAIR_SECONDS = 0.5  # before another try when the log cannot be read
 ABSENCE_SECONDS = 5.0  # a page that is loaded again is back sooner
+LOADS = 16  # conversations that are read at once; more would wait for the database's readers, and for too long
 LINGER_SECONDS = 30.0  # a conversation that nobody looks at is kept for who comes back
 
 logger = logging.getLogger("tertulia.hub")
@@ -92,6 +94,8 @@ class Hub:
         self.desks: dict[str, set[Connection]] = {}
         self.staff: dict[str, set[Connection]] = {}
         self._loading: dict[Key, asyncio.Task[Room]] = {}
+        self._loads = asyncio.Semaphore(LOADS)
+        self._tails = Tails()
         self._early: dict[Key, list[Doorbell]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._dirty: list[Room] = []
@@ -340,16 +344,19 @@ class Hub:
     async def _load(self, key: Key) -> Room:
         tenant, id = key
         try:
-            conversation, tail = await self.database.read(
-                lambda connection: (
-                    conversations.load(connection, tenant, id),
-                    log.before(connection, tenant, id, 0, RECENT * 2),
+            async with self._loads:
+                conversation, tail = await self.database.read(
+                    lambda connection: (
+                        conversations.load(connection, tenant, id),
+                        log.before(connection, tenant, id, 0, RECENT * 2),
+                    )
                 )
-            )
             room = Room(conversation, self.policies, self.database.epoch)
             for item in tail:
                 if item.kind == "posted" and item.message is not None:
                     room.listen(item.message)
+                if item.seq <= room.last_seq:
+                    self._tails.add(room.tail, item)
         finally:
             early = self._early.pop(key)
             del self._loading[key]
@@ -398,6 +405,7 @@ class Hub:
             self._flush(room)
         before = room.invitation
         room.fold(item)
+        self._tails.add(room.tail, item)
         if not room.pending:
             if not self._dirty:
                 self._loop.call_soon(self._flush_all)

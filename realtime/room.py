@@ -12,6 +12,7 @@ from moderation.hour import hour_of
 from moderation.policy_book import PolicyBook
 from policies.policy import Policy
 from realtime.protocol import ConversationView, Person
+from realtime.tail import Tail
 from realtime.visibility import Reader, invitation_view
 from rules.types import Role, Setting, Stage, Utterance
 from storage.values import Conversation, LogItem, Member, Message, StoredInvitation
@@ -27,8 +28,8 @@ class Room:
     """The state of one conversation up to ``last_seq``, and who is here. Changed only by ``fold`` and by arrivals.
 
     ``elsewhere`` tells who is connected to which other node.
-    ``heard`` is the newest seq that a doorbell told of, ``early`` what came before its turn. ``mood`` is how the
-    conversation has been going, ``moods`` the same for each person who has spoken.
+    ``tail`` has its newest events. ``heard`` is the newest seq that a doorbell told of, ``early`` what came before its
+    turn. ``mood`` is how the conversation has been going, ``moods`` the same for each person who has spoken.
     """
 
     def __init__(self, conversation: Conversation, policies: PolicyBook, epoch: str) -> None:
@@ -50,6 +51,7 @@ class Room:
         self.connections: dict[Connection, Reader] = {}
         self.elsewhere: dict[str, frozenset[str]] = {}
         self.pending: list[LogItem] = []
+        self.tail = Tail()
         self.heard = conversation.last_seq
         self.early: dict[int, LogItem] = {}
         self.repairing = False

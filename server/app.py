@@ -9,14 +9,16 @@ import logging
 import secrets
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgspec
 import uvicorn
+from prometheus_client import Counter
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -55,6 +57,7 @@ from server.console.guard import networks
 from server.console.lab import Lab
 from server.console.policy_api import PolicyApi
 from server.console.review_api import ReviewApi
+from server.open_files import most_sockets, room_for
 from server.platform import Health
 from storage import tenants
 from storage.database import Database, normalise
@@ -64,6 +67,7 @@ PING_SECONDS = 25.0  # NATs forget a silent connection after 60 s
 PONG_SECONDS = 20.0
 GARBAGE = 20_000  # new objects before the collector looks for cycles; messages make none
 HEALTH_SECONDS = 2.0  # for the database to answer before it counts as down
+FULL_SECONDS = "5"  # until a client that found no room tries again
 START_AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0)  # a database that does not answer at the start is asked again
 DEFAULT_TENANT = "default"
 STATIC = Path(__file__).parent / "static"
@@ -72,6 +76,8 @@ POLICY_HEADER = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
 )
+
+TURNED_AWAY = Counter("tertulia_turned_away_total", "WebSockets for which there was no room on this server.")
 
 logger = logging.getLogger("tertulia")
 
@@ -103,6 +109,7 @@ class Service:
         self.chat = Chat(
             database, engine, self.hub, Gate(database), limits, config.origins, second_look, self.hub.suggesting
         )  # fmt: skip
+        self.sockets = 0
         self.proxies = networks(config.proxies)
         self.api = Api(database, self.hub, engine, policies)
         self.trials = Trials(database, policies)
@@ -178,6 +185,17 @@ class Service:
         if not _may_connect(websocket.headers, self.config.origins):
             await websocket.close()
             return
+        if self.sockets >= self.config.connections:
+            TURNED_AWAY.inc()
+            await websocket.send_denial_response(Response(status_code=503, headers={"Retry-After": FULL_SECONDS}))
+            return
+        self.sockets += 1
+        try:
+            await self._converse(websocket, wire)
+        finally:
+            self.sockets -= 1
+
+    async def _converse(self, websocket: WebSocket, wire: Wire) -> None:
         scheme, _, token = websocket.headers.get("authorization", "").partition(" ")
         connection = Connection(wire, self.chat, token if scheme.lower() == "bearer" else "")
         wire.receiver = connection.receive
@@ -233,6 +251,7 @@ class Server(uvicorn.Server):
 def serve(config: Config) -> None:
     """Run the server until SIGTERM or SIGINT. Raises StorageError, PolicyError, ValueError or OSError when it cannot start."""
     logs.configure(config.log)
+    config = msgspec.structs.replace(config, connections=room_for(config.connections))
     database = Database.open(config.database, shared=bool(config.redis))
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
@@ -283,8 +302,9 @@ async def _patiently(begin: Callable[[], Awaitable[object]]) -> None:
 
 
 def _uvicorn(config: Config, app: ASGIApp) -> uvicorn.Config:
+    http = partial(Http, most=most_sockets(config.connections))
     return uvicorn.Config(
-        app, host=config.host, port=config.port, http=Http, ws=Wire, lifespan="off", access_log=False,
+        app, host=config.host, port=config.port, http=cast(Any, http), ws=Wire, lifespan="off", access_log=False,
         log_level="warning", server_header=False, proxy_headers=False, ws_max_size=FRAME_BYTES,
         ws_per_message_deflate=False, ws_ping_interval=PING_SECONDS, ws_ping_timeout=PONG_SECONDS,
         timeout_graceful_shutdown=5,

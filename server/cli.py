@@ -76,6 +76,8 @@ def main() -> None:
               show_envvar=True, help="Of one participant, at once.")  # fmt: skip
 @click.option("--connections-per-user", type=click.IntRange(1), default=20, show_default=True,
               envvar="TERTULIA_CONNECTIONS_PER_USER", show_envvar=True)  # fmt: skip
+@click.option("--connections", type=click.IntRange(1), default=20_000, show_default=True, envvar="TERTULIA_CONNECTIONS",
+              show_envvar=True, help="Open connections that one process takes.")  # fmt: skip
 @click.option("--drain-seconds", type=click.FloatRange(0), default=3.0, show_default=True,
               envvar="TERTULIA_DRAIN_SECONDS", show_envvar=True,
               help="Over how long the open connections are sent away when the server stops.")  # fmt: skip

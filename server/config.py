@@ -12,6 +12,7 @@ class Config(msgspec.Struct, frozen=True):
     name of a shipped one. ``api_key`` is what the default tenant's backend signs in with; empty for one that is made and kept
     beside the database. ``origins`` are the web origins that may connect; none given, only the server's own.
     ``proxies`` are the addresses or networks whose ``X-Forwarded-For`` is believed; none given, whatever is not public.
+    ``connections`` is how many WebSockets one process takes; another is told to come back.
     Without ``suggestions`` nobody is offered words to answer with.
     ``metrics`` is the ``host:port`` at which Prometheus is answered; empty for nowhere. ``log`` is ``text`` or ``json``.
     With an ``oidc_issuer`` the staff of the default tenant may sign in to the console by OpenID Connect; ``oidc_name`` is what the
@@ -32,6 +33,7 @@ class Config(msgspec.Struct, frozen=True):
     posts_per_second: float = 5.0
     posts_burst: int = 10
     connections_per_user: int = 20
+    connections: int = 20_000
     drain_seconds: float = 3.0
     suggestions: bool = True
     metrics: str = ""
