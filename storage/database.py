@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from prometheus_client import Gauge, Histogram
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select, text
+from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, insert, make_url, select, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage import log, tables
-from storage.errors import AlreadyOpen, ReadOnly, StorageError, StorageFull, Unavailable
+from storage.errors import AlreadyOpen, ReadOnly, StorageError, StorageFull, TooOld, Unavailable
 from storage.values import Appended, Entry
 
 T = TypeVar("T")
@@ -40,6 +40,9 @@ STATEMENT_MS = 5_000
 LOCK_MS = 2_000
 IDLE_MS = 10_000  # in a transaction
 MIGRATION_LOCK_MS = 30_000
+# The step of the oldest version whose servers can work with the present schema. It moves when a step takes something away
+# that they used: such a step is told in docs/operate.md, and comes a version after the last one that needed what it takes.
+OLDEST = "0004"
 CONNECT_SECONDS = 2
 POOL_SECONDS = 1
 POOL_RECYCLE_SECONDS = 1_800  # a balancer before PostgreSQL may have forgotten a connection that is older
@@ -185,11 +188,16 @@ def normalise(url: str) -> URL:
             raise ValueError(f"{other} is not supported: use sqlite:///path or postgresql://…")
 
 
-def migrate(url: str) -> None:
-    """Bring the schema up to date; a second process that tries at the same time waits for the first."""
+def migrate(url: str, to: str = "head") -> None:
+    """Bring the schema up to date, or up to a step; a second process that tries at the same time waits for the first.
+
+    A schema from after this version is left as it is if it lets this version work. Raises TooOld if not.
+    """
     # Alembic is only needed here, and takes a third of a second to import.
     from alembic import command
     from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
     parsed = normalise(url)
     if parsed.get_backend_name() == "sqlite":
@@ -206,10 +214,27 @@ def migrate(url: str) -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(7306083)"))
                 # While a step waits for a table, everybody else waits behind it.
                 connection.execute(text(f"SET LOCAL lock_timeout = {MIGRATION_LOCK_MS}"))
+            steps = ScriptDirectory.from_config(config)
+            known = {step.revision for step in steps.walk_revisions()}
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current is not None and current not in known:
+                # A newer version has been here, and this one is started again before it is replaced as well.
+                if _oldest(connection) > str(steps.get_current_head()):
+                    raise TooOld(current)
+                return
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
+            if to == "head" and _oldest(connection) != OLDEST:
+                connection.execute(delete(tables.meta).where(tables.meta.c.key == "oldest"))
+                connection.execute(insert(tables.meta).values(key="oldest", value=OLDEST))
     finally:
         engine.dispose()
+
+
+def _oldest(connection: Connection) -> str:
+    """The step of the oldest version that can work with the schema as it is; beyond all of them where that is not told."""
+    found = connection.execute(select(tables.meta.c.value).where(tables.meta.c.key == "oldest")).scalar()
+    return str(found or "~")
 
 
 @contextmanager

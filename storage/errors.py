@@ -7,6 +7,7 @@ StorageError
     NotFound        no such row in this tenant
     Stale           the row is no longer in the state that the caller thought
     AlreadyOpen     another server uses this database
+    TooOld          the database is for a newer version
 """
 
 from __future__ import annotations
@@ -59,3 +60,14 @@ class AlreadyOpen(StorageError):
 
     def __str__(self) -> str:
         return f"{self.path} is in use by another server process, and one database serves one. Stop the other first."
+
+
+class TooOld(StorageError):
+    """The database is for a newer version, and this one cannot work with it."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
+        self.step = step
+
+    def __str__(self) -> str:
+        return f"The database is at step {self.step}, which a newer version has made: this one cannot work with it."
