@@ -125,13 +125,14 @@ def settle(connection: Connection, tenant: str, id: str, by: str) -> None:
 
 def add_golden(connection: Connection, tenant: str, golden: Golden) -> None:
     """Let a message be a golden item, or give it another answer."""
-    remove_golden(connection, tenant, golden.message)
+    connection.execute(delete(t.golden_items).where(g.tenant == tenant, g.message == golden.message))
     connection.execute(insert(t.golden_items).values(tenant=tenant, **msgspec.structs.asdict(golden)))
 
 
 def remove_golden(connection: Connection, tenant: str, message: str) -> None:
-    """Let it be one no longer."""
-    connection.execute(delete(t.golden_items).where(g.tenant == tenant, g.message == message))
+    """Let it be one no longer. Raises NotFound."""
+    if not connection.execute(delete(t.golden_items).where(g.tenant == tenant, g.message == message)).rowcount:
+        raise NotFound("golden item")
 
 
 def golden(connection: Connection, tenant: str) -> list[Golden]:
