@@ -59,6 +59,7 @@ from server.console.policy_api import PolicyApi
 from server.console.review_api import ReviewApi
 from server.open_files import most_sockets, room_for
 from server.platform import Health
+from server.processes import Seat
 from storage import tenants
 from storage.database import Database, normalise
 from storage.errors import StorageError, Unavailable
@@ -85,8 +86,9 @@ logger = logging.getLogger("tertulia")
 class Service:
     """All parts of a running server, wired together."""
 
-    def __init__(self, config: Config, database: Database) -> None:
+    def __init__(self, config: Config, database: Database, seat: Seat | None = None) -> None:
         self.config = config
+        self.seat = seat
         self.database = database
         self.policies = policies = PolicyBook(config.policy, database)
         self.engine = engine = default_engine()
@@ -173,6 +175,8 @@ class Service:
         parts |= dict.fromkeys(self.engine.absent, "absent")
         if self.policies.problems:
             parts["policies"] = "; ".join(self.policies.problems.values())
+        if self.seat is not None:
+            parts["process"] = str(self.seat)
         answer = Health("down" if down else "degraded" if degraded else "ready", version("tertulia"), parts)
         return Response(msgspec.json.encode(answer), 503 if down else 200, media_type="application/json")
 
@@ -217,18 +221,28 @@ class Server(uvicorn.Server):
         self._service = service
         self._notes = notes
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._leaving: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: Any = None) -> None:
         """Listen, and say where."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        if self.started:
+        seat = self._service.seat
+        if seat is not None:
+            seat.ready()
+            call = self._loop.call_soon_threadsafe
+            seat.follow(lambda: call(self._begin_to_leave), lambda: call(self._end_now))
+        elif self.started:
             port = self.servers[0].sockets[0].getsockname()[1]
             where = f"http://{self.config.host}:{port}/"
             print(f"Tertulia {version('tertulia')} is ready on {where}", *self._notes, sep="\n", flush=True)  # noqa: T201
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """See uvicorn."""
+        if self._loop is not None and self._service.seat is not None:
+            # It may come from the parent and from whoever ends them all: only the parent says when to hurry.
+            self._loop.call_soon_threadsafe(self._begin_to_leave)
+            return
         if self._loop is None or self._service.hub.draining or not self.started:
             super().handle_exit(sig, frame)
             self.force_exit = True
@@ -236,7 +250,11 @@ class Server(uvicorn.Server):
         self._loop.call_soon_threadsafe(self._begin_to_leave)
 
     def _begin_to_leave(self) -> None:
-        self._leaving = asyncio.create_task(self._leave())
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._leave())
+
+    def _end_now(self) -> None:
+        self.should_exit = self.force_exit = True
 
     async def _leave(self) -> None:
         try:
@@ -248,23 +266,26 @@ class Server(uvicorn.Server):
             self.should_exit = True
 
 
-def serve(config: Config) -> None:
-    """Run the server until SIGTERM or SIGINT. Raises StorageError, PolicyError, ValueError or OSError when it cannot start."""
+def serve(config: Config, seat: Seat | None = None) -> None:
+    """Run the server until SIGTERM or SIGINT, alone or in its ``seat`` among others.
+
+    Raises StorageError, PolicyError, ValueError or OSError when it cannot start.
+    """
     logs.configure(config.log)
     config = msgspec.structs.replace(config, connections=room_for(config.connections))
     database = Database.open(config.database, shared=bool(config.redis))
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
-            runner.run(_serve(config, database))
+            runner.run(_serve(config, database, seat))
     finally:
         logging.shutdown()
 
 
-async def _serve(config: Config, database: Database) -> None:
+async def _serve(config: Config, database: Database, seat: Seat | None) -> None:
     try:
         key, kept_in = _api_key(config)
         await _patiently(lambda: database.write(lambda tx: tenants.ensure(tx, DEFAULT_TENANT, "Default", key, now())))
-        service = Service(config, database)
+        service = Service(config, database, seat)
         await _patiently(service.policies.start)
         await _patiently(service.trials.start)
         await service.hub.start()
@@ -279,8 +300,10 @@ async def _serve(config: Config, database: Database) -> None:
         # Phrases are compiled when they are first met, which costs the message that meets them; here it costs nobody.
         threading.Thread(target=lexicon.load().prepare, name="tertulia-prepare", daemon=True).start()
         notes = [f"The API key of the platform's backend is in {kept_in}"] if kept_in else []
-        async with metrics.served(service, version("tertulia"), config.metrics):
-            await Server(_uvicorn(config, service.app()), service, notes).serve()
+        offset = seat.number - 1 if seat is not None else 0
+        async with metrics.served(service, version("tertulia"), config.metrics, offset):
+            server = Server(_uvicorn(config, service.app()), service, notes)
+            await server.serve([seat.listener] if seat is not None else None)
         await service.chat.close()
         await service.hub.close()
         await service.trials.close()

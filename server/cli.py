@@ -76,6 +76,8 @@ def main() -> None:
               show_envvar=True, help="Of one participant, at once.")  # fmt: skip
 @click.option("--connections-per-user", type=click.IntRange(1), default=20, show_default=True,
               envvar="TERTULIA_CONNECTIONS_PER_USER", show_envvar=True)  # fmt: skip
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, envvar="TERTULIA_WORKERS",
+              show_envvar=True, help="Processes behind one port, on PostgreSQL and Redis.")  # fmt: skip
 @click.option("--connections", type=click.IntRange(1), default=20_000, show_default=True, envvar="TERTULIA_CONNECTIONS",
               show_envvar=True, help="Open connections that one process takes.")  # fmt: skip
 @click.option("--drain-seconds", type=click.FloatRange(0), default=3.0, show_default=True,
@@ -98,15 +100,21 @@ def main() -> None:
               help="Better given by the environment.")  # fmt: skip
 @click.option("--oidc-name", default="OpenID Connect", show_default=True, metavar="NAME", envvar="TERTULIA_OIDC_NAME",
               show_envvar=True, help="What the button says.")  # fmt: skip
-def serve(policy: str, database: str, **settings: Any) -> None:
+def serve(policy: str, database: str, workers: int, **settings: Any) -> None:
     """Run the hub, the API and the pages until stopped."""
-    from server.app import serve
     from server.config import Config
 
     _law(policy)
     config = Config(policy=policy, database=_database(database), **settings)
-    with _failures_told():
-        serve(config)
+    with failures_told():
+        if workers > 1:
+            from server.processes import serve_many
+
+            serve_many(config, workers)
+        else:
+            from server.app import serve
+
+            serve(config)
 
 
 @main.command()
@@ -323,7 +331,7 @@ def backtest(
         tally = trying.on_file(jsonl, live, tried, default_engine(), partial(_tell_broken, jsonl.name))
     else:
         traffic = Traffic(tenant, kind=kind, since=now() - days * DAY_MS if days else 0)
-        with _failures_told():
+        with failures_told():
             _tenant(_database(database), tenant)
             tally = trying.on_database(database, traffic, live, tried, judge, _show_progress)
     click.echo(msgspec.json.encode(tally) if as_json else trying.shown(tally, live, tried, samples))
@@ -352,7 +360,7 @@ def token(
     """Print a token with which PARTICIPANT can connect. The tenant must be known to the database."""
     from realtime.auth import mint
 
-    with _failures_told():
+    with failures_told():
         known = _tenant(_database(database), tenant)
         click.echo(
             mint(known, participant, name=name or participant, role=role, lang=lang,
@@ -389,7 +397,7 @@ def staff_add(
     from server.console.operator import add
 
     password = _password(login, password_stdin)
-    with _failures_told():
+    with failures_told():
         click.echo(add(_database(database), tenant, login, name or login, role, lang, email, password))
 
 
@@ -400,7 +408,7 @@ def staff_list(tenant: str, database: str) -> None:
     """Show who can sign in, and as what."""
     from server.console.operator import listed
 
-    with _failures_told():
+    with failures_told():
         for line in listed(_database(database), tenant):
             click.echo(line)
 
@@ -413,7 +421,7 @@ def staff_disable(login: str, tenant: str, database: str) -> None:
     """Lock LOGIN out, at once and everywhere."""
     from server.console.operator import disable
 
-    with _failures_told():
+    with failures_told():
         click.echo(disable(_database(database), tenant, login))
 
 
@@ -427,7 +435,7 @@ def staff_reset(login: str, password_stdin: bool, tenant: str, database: str) ->
     from server.console.operator import reset
 
     password = _password(login, password_stdin)
-    with _failures_told():
+    with failures_told():
         click.echo(reset(_database(database), tenant, login, password))
 
 
@@ -457,7 +465,7 @@ def audit_verify(tenant: str, database: str) -> None:
     """Follow the chain of the audit log. Exit code 1 when an entry was altered, taken out or put in."""
     from server.console.operator import state
 
-    with _failures_told():
+    with failures_told():
         found = state(_database(database), tenant)
     if found.broken_at:
         raise click.ClickException(
@@ -474,7 +482,7 @@ def migrate(database: str, restored: bool) -> None:
     from storage import backup
     from storage.database import migrate
 
-    with _failures_told():
+    with failures_told():
         migrate(_database(database))
         if restored:
             backup.restored(database)
@@ -488,7 +496,7 @@ def backup(file: Path, database: str) -> None:
     """Write a copy of a SQLite database to FILE, beside a server that may be running."""
     from storage import backup
 
-    with _failures_told():
+    with failures_told():
         backup.copy(_database(database), file)
     click.echo(f"A copy of the database is in {file}.")
 
@@ -500,7 +508,7 @@ def rebuild(check: bool, database: str) -> None:
     """Make again from the log what is kept beside it for speed: messages, members, invitations and what policy is in force."""
     from server.upkeep import rebuilt
 
-    with _failures_told():
+    with failures_told():
         outcome = rebuilt(_database(database), mend=not check)
     for name, table in outcome.tables.items():
         click.echo(
@@ -527,7 +535,7 @@ def transcript_export(conversation: str, tenant: str, database: str) -> None:
     """Print CONVERSATION as JSON lines, with the words that the platform may see."""
     from server.upkeep import exported
 
-    with _failures_told():
+    with failures_told():
         for line in exported(_database(database), tenant, conversation):
             sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
@@ -558,7 +566,7 @@ def erase(participant: str, tenant: str, database: str) -> None:
     """Erase for ever what a participant has said. That something was said stays, and every chain still holds."""
     from server.upkeep import erased
 
-    with _failures_told():
+    with failures_told():
         done, clean = erased(_database(database), tenant, participant)
     click.echo(f"Erased: {done.texts:,} texts of messages, {done.refusals:,} of refused ones, {done.notes:,} notes.")
     if not clean:
@@ -620,7 +628,7 @@ def _tenant(url: str, id: str) -> Tenant:
 
 
 @contextmanager
-def _failures_told() -> Iterator[None]:
+def failures_told() -> Iterator[None]:
     """What can go wrong with databases, ports and settings, as one line."""
     from sqlalchemy.exc import SQLAlchemyError
 

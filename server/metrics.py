@@ -38,8 +38,11 @@ def address(value: str) -> tuple[str, int]:
 
 
 @contextlib.asynccontextmanager
-async def served(service: Service, version: str, at: str) -> AsyncIterator[None]:
-    """Answer Prometheus at ``host:port``, if there is any. Raises ValueError or OSError when that cannot be."""
+async def served(service: Service, version: str, at: str, offset: int = 0) -> AsyncIterator[None]:
+    """Answer Prometheus at ``host:port``, if there is any, or ``offset`` ports further up.
+
+    Raises ValueError or OSError when that cannot be.
+    """
     if not at:
         yield
         return
@@ -54,7 +57,7 @@ async def served(service: Service, version: str, at: str) -> AsyncIterator[None]
     if deep is not None:
         DEEP_UP.set_function(lambda: deep.state == "ready")
     host, port = address(at)
-    server, thread = start_http_server(port, host)
+    server, thread = start_http_server(port + offset, host)
     watching = asyncio.create_task(_watch(loop))
     try:
         yield

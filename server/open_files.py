@@ -31,5 +31,6 @@ def room_for(connections: int) -> int:
         return connections
     left = max(2, soft - SPARE)
     fitting = max(1, left - min(OTHERS, left // 2))
-    logger.warning("room for %d connections only: this process may have %d files open (ulimit -n)", fitting, soft)
+    if fitting < connections / 2:
+        logger.warning("room for %d connections only: this process may have %d files open (ulimit -n)", fitting, soft)
     return fitting

@@ -43,6 +43,11 @@ hypothesis.settings.register_profile("tertulia", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("tertulia")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What a run can be told."""
+    parser.addoption("--seed", type=int, default=1, help="what chance in the tests of faults comes from; they print it")
+
+
 def pytest_configure() -> None:
     """Keep the whole run on this machine, and every process of Python that it starts."""
     _run(OFFLINE / "sitecustomize.py")

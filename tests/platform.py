@@ -29,7 +29,7 @@ class Client:
         self._refs = itertools.count(1)
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._news = asyncio.Event()
-        self._reader = asyncio.create_task(self._read())
+        self.reader = asyncio.create_task(self._read())
 
     async def say_hello(self, token: str, **fields: Any) -> Client:
         await self.send(type="hello", token=token, **fields)
@@ -80,7 +80,7 @@ class Client:
 
     async def close(self) -> None:
         await self.socket.close()
-        await self._reader
+        await self.reader
 
     async def _read(self) -> None:
         with contextlib.suppress(Exception):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A post that was accepted: by whom, under which client id, and when it was sent and answered (seconds of one clock)."""
+    """A post that was accepted: by whom, under which client id, and when first sent and when answered (seconds of one clock).
+
+    ``text`` and ``verdict`` say what others must not see of it: nothing of what is held, not these words of what is masked.
+    """
 
     author: str
     client_id: str
@@ -17,10 +21,15 @@ class Said(msgspec.Struct, frozen=True):
     seq: int
     sent: float
     answered: float
+    text: str = ""
+    verdict: str = "allow"
 
 
-def check(stored: list[dict[str, Any]], accepted: list[Said], seen: dict[str, list[dict[str, Any]]]) -> None:
-    """Fails with the first pair that does not fit.
+def check(
+    stored: list[dict[str, Any]], accepted: list[Said], seen: dict[str, list[dict[str, Any]]],
+    blocked: Collection[str] = (),
+) -> None:  # fmt: skip
+    """Fails with the first pair that does not fit. ``blocked`` are texts that nobody may have seen at all.
 
     ``stored`` is the whole history of one conversation, oldest first; ``seen`` each participant's events in the order of
     their coming, over all of their connections. ``hidden`` events keep their place and say nothing.
@@ -45,6 +54,16 @@ def check(stored: list[dict[str, Any]], accepted: list[Said], seen: dict[str, li
                 assert event["id"] == stored[event["seq"] - 1].get("id"), (
                     f"{participant} saw another event {event['seq']}"
                 )
+
+    hidden = {one.id: one for one in accepted if one.verdict in ("hold", "mask")}
+    for participant, events in seen.items():
+        for event in events:
+            secret = hidden.get(event.get("id", ""))
+            if secret is not None and secret.author != participant:
+                assert secret.verdict != "hold", f"{participant} saw what was held: {event}"
+                assert event["text"] != secret.text, f"{participant} saw what was covered: {event}"
+            assert event.get("text") not in blocked, f"{participant} saw what was refused: {event}"
+    assert not any(event.get("text") in blocked for event in stored), "what was refused is stored as a message"
 
     # Who was answered before somebody began to write comes first.
     finished = sorted(by_client_id.values(), key=lambda one: one.answered)
