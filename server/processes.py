@@ -110,6 +110,10 @@ class _Process:
         self._line.close()
         return status
 
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.terminate()
+
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
@@ -158,8 +162,8 @@ class _Parent:
             print(f"Tertulia {version('tertulia')} is ready on {where}", flush=True)  # noqa: T201
         await self._stopping.wait()
         self._listener.close()
-        for process in self._processes.values():
-            process.say(b"stop\n")
+        for seat in self._processes:
+            self._send_away(seat)
         return await self._end(keepers)
 
     async def _end(self, keepers: list[asyncio.Task[int]]) -> int:
@@ -181,15 +185,17 @@ class _Parent:
         """Have one seat taken, again and again, until the end; its last process's exit status, 1 for a signal."""
         soonest, latest = AGAIN_SECONDS
         wait, first = soonest, True
-        while True:
+        while not self._stopping.is_set():
             process = self._processes[number] = await self._start(number)
             if self._stopping.is_set():
-                process.say(b"stop\n")
+                self._send_away(number)
             status = await process.ended()
             was_ready = self._ready[number].is_set()
             self._ready[number].clear()
-            if self._stopping.is_set() or (first and number == 1 and not was_ready):
-                return status if status >= 0 else 1
+            if self._stopping.is_set():
+                return (status if status >= 0 else 1) if was_ready else 0
+            if first and number == 1 and not was_ready:
+                return status if status > 0 else 1
             first = False
             if number in self._renewed:
                 self._renewed.discard(number)
@@ -198,7 +204,14 @@ class _Parent:
             logger.error("process %d of %d ended with %d and is started again", number, self._count, status)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait)
-                return 0
+        return 0
+
+    def _send_away(self, number: int) -> None:
+        process = self._processes[number]
+        if self._ready[number].is_set():
+            process.say(b"stop\n")
+        else:
+            process.end()  # nobody is there yet
 
     async def _start(self, number: int) -> _Process:
         ours, theirs = socket.socketpair()
