@@ -32,7 +32,7 @@ faults: .venv/.dev services
 
 # By name, because the run of all tests leaves them out: see collect_ignore in tests/conftest.py.
 test-peers: .venv/.dev
-	@scripts/services postgresql node
+	@scripts/services postgresql redis node
 	@$(BIN)/python -c 'import sys; from bench.servers import install_peers; sys.exit("\n".join(install_peers()) or None)'
 	$(BIN)/python -m pytest tests/bench/test_peers.py
 
@@ -51,7 +51,7 @@ format: .venv/.dev
 	$(BIN)/ruff format .
 
 bench: .venv/.dev
-	scripts/services postgresql node
+	scripts/services postgresql redis node
 	$(BIN)/python -m bench
 
 eval: .venv/.runtime

@@ -1,4 +1,4 @@
-"""The processor time of a server, as the kernel accounts it. Linux only."""
+"""The processor time of a server, and its memory, as the kernel accounts them. Linux only."""
 
 from __future__ import annotations
 
@@ -65,4 +65,21 @@ def of_family(pid: int) -> float:
         except ProcessLookupError:
             if member == pid:
                 raise
+    return total
+
+
+def memory_of_family(pid: int) -> float:
+    """KiB that ``pid`` and its descendants hold: their PSS, in which a shared page counts once for all who share it.
+
+    Raises ProcessLookupError when there is no such process.
+    """
+    total = 0.0
+    for member in family(pid):
+        try:
+            rollup = Path(f"/proc/{member}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            if member == pid:
+                raise ProcessLookupError(pid) from None
+            continue
+        total += next(float(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
     return total

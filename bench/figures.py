@@ -1,9 +1,10 @@
-"""Arithmetic of the figures: percentiles, and the spread of rounds, alone or side by side."""
+"""Arithmetic of the figures: percentiles, growth, and the spread of rounds, alone or side by side."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import fmean as mean
 from statistics import median
 
 import msgspec
@@ -42,3 +43,16 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
     if not ours or len(ours) != len(theirs):
         raise ValueError(f"rounds do not pair: {len(ours)} and {len(theirs)}")
     return spread([mine / other for mine, other in zip(ours, theirs, strict=True)])
+
+
+def exponent(points: Sequence[tuple[float, float]]) -> float:
+    """``e`` of ``cost ~ size ** e``, by least squares over the logarithms of (size, cost): 0 is flat, 1 is linear.
+
+    Raises ValueError unless there are two sizes at least, and all is above 0.
+    """
+    if len({size for size, _ in points}) < 2:
+        raise ValueError("one size has no exponent")
+    logs = [(math.log(size), math.log(cost)) for size, cost in points]
+    middle, level = mean(size for size, _ in logs), mean(cost for _, cost in logs)
+    slope = sum((size - middle) * (cost - level) for size, cost in logs)
+    return slope / sum((size - middle) ** 2 for size, _ in logs)

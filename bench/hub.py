@@ -21,7 +21,8 @@ SETTLE_SECONDS = 0.1  # what a server still has to do for the last message is pa
 class Case(msgspec.Struct, frozen=True):
     """``conversations`` of ``members``, with ``in_flight`` posts under way in each.
 
-    Or, where ``pace`` is given, that many posts a second in all, whether or not the earlier ones are through.
+    Or, where ``pace`` is given, that many posts a second in all, whether or not the earlier ones are through; where ``share``
+    is, that part of what this server has managed in the first case.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Case(msgspec.Struct, frozen=True):
     members: int
     in_flight: int
     pace: float = 0.0
+    share: float = 0.0
 
 
 class Length(msgspec.Struct, frozen=True):
@@ -54,6 +56,8 @@ class Round(msgspec.Struct, frozen=True):
     accepted_p99_ms: float
     delivered_p50_ms: float
     delivered_p99_ms: float
+    accepted_p95_ms: float = 0.0
+    delivered_p95_ms: float = 0.0
 
     @property
     def us_per_message(self) -> float:
@@ -105,11 +109,14 @@ async def _rounds(
     results = [Result(case, server.name, []) for case in cases for server in servers]
     turns = [(case, server, load) for case in cases for server, load in zip(servers, loads, strict=True)]
     for number in range(length.rounds + 1):
+        managed: list[float] = []
         for (case, server, load), result in zip(turns, results, strict=True):
+            if case.share:
+                case = msgspec.structs.replace(case, pace=case.share * managed[servers.index(server)])
+            one = await _round(case, server, load, length.seconds if number else length.warm_up)
+            managed.append(one.messages_per_second)
             if number:
-                result.rounds.append(await _round(case, server, load, length.seconds))
-            else:
-                await _round(case, server, load, length.warm_up)
+                result.rounds.append(one)
     for load in loads:
         load.close()
     return results
@@ -148,6 +155,8 @@ def _figures(tally: Tally, hub: float, database: float) -> Round:
         accepted_p99_ms=milliseconds(tally.accepted, 0.99),
         delivered_p50_ms=milliseconds(tally.delivered, 0.5),
         delivered_p99_ms=milliseconds(tally.delivered, 0.99),
+        accepted_p95_ms=milliseconds(tally.accepted, 0.95),
+        delivered_p95_ms=milliseconds(tally.delivered, 0.95),
     )
 
 

@@ -12,8 +12,11 @@ from pathlib import Path
 import msgspec
 
 from bench.figures import Spread, ratio, spread
+from bench.growth import FLAT, Curve
 from bench.hub import Result
+from bench.idle import AIM_KIB, Idle
 from bench.judging import ENGINE, LONG, RULES, SHORT, Growth, Judged
+from bench.sections import Section
 from bench.servers import SILENT
 
 
@@ -67,13 +70,17 @@ class Report(msgspec.Struct, frozen=True):
     judging: list[Judged]
     growth: list[Growth]
     aims: list[Aim]
+    sections: list[Section] = []
 
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 OURS = ("Tertulia, SQLite", "Tertulia, PostgreSQL")
 MARKETPLACE = "Socket.IO + obscenity + INSERT"
 NODE_WS = "Node ws"
-MARKETPLACE_SHARE = 0.25  # of the marketplace server's hub and database
+UWEBSOCKETS, FLOOR = "uWebSockets", "C, one write a delivery"
+MARKETPLACE_SHARE = 0.2  # of the marketplace server's hub and database
+SECOND_NODE = 1.4  # of what a message costs with one node
+BEST_KNOWN = 2.0  # of uWebSockets, per delivery, with 16 in flight
 JOINED_SHARE = 0.5  # of 4 in flight, per delivery, with 16 in flight
 STEEPEST = 1.5 * LONG / SHORT  # linear, with room for what a measurement is off
 
@@ -119,7 +126,37 @@ def hub_aims(results: Sequence[Result]) -> list[Aim]:
                 "us_per_delivery", ("room", 16, name), ("room", 4, name), JOINED_SHARE,
             )
         )  # fmt: skip
+        aims.append(
+            compare(
+                f"{name}: CPU per delivery in a room of 200, 4 in flight, over a loop in C",
+                "us_per_delivery", ("room", 4, name), ("room", 4, FLOOR), 1.0,
+            )
+        )  # fmt: skip
+        aims.append(
+            compare(
+                f"{name}: CPU per delivery in a room of 200, 16 in flight, over uWebSockets",
+                "us_per_delivery", ("room", 16, name), ("room", 16, UWEBSOCKETS), BEST_KNOWN,
+            )
+        )  # fmt: skip
+    aims.append(
+        compare(
+            "Two nodes with Redis: CPU per message, database and Redis included, over one node's",
+            "us_per_message", ("nodes", 1, f"{OURS[1]}, 2 nodes"), ("nodes", 1, OURS[1]), SECOND_NODE,
+        )
+    )  # fmt: skip
     return [aim for aim in aims if aim is not None]
+
+
+def idle_aims(found: Sequence[Idle]) -> list[Aim]:
+    """What a connection may hold that says nothing."""
+    ours = [one for one in found if one.server in OURS]
+    return [Aim(f"{one.server}: KiB for an idle connection", spread([one.kib]), AIM_KIB) for one in ours]
+
+
+def growth_aims(curves: Sequence[Curve]) -> list[Aim]:
+    """Of what the cost of a message must not grow."""
+    flat = [one for one in curves if one.per == "message"]
+    return [Aim(f"Exponent of the cost of a message, by {one.what}", spread([one.exponent]), FLAT) for one in flat]
 
 
 def suggestion_aims(results: Sequence[Result]) -> list[Aim]:
@@ -171,7 +208,9 @@ def tables(report: Report) -> str:
     for name, title in _TITLES.items():
         results = [result for result in report.hub if result.case.name == name]
         if results:
-            lines += ["", f"**{title}**", "", *_hub_table(results)]
+            lines += ["", f"**{title}**", "", *(_latency_table if name in _LATENCY else _hub_table)(results)]
+    for section in report.sections:
+        lines += section.lines()
     if report.judging:
         lines += ["", f"**{_JUDGING}**", "", *_judging_table(report.judging)]
     if report.growth:
@@ -199,10 +238,16 @@ def published(page: str, figures: str) -> str:
 _TITLES = {
     "conversations": "250 conversations of 4: every message judged, stored durably, delivered; one in flight in each",
     "paced": "The same 250 conversations at 200 posts a second in all",
+    "nodes": "The same on several nodes, members spread over them, with one PostgreSQL and one Redis; both count as database",
+    "saturated": "The same once more, for what each server manages",
+    "half": "250 conversations of 4 at random times, half of what the server has just managed",
+    "most": "The same at four fifths",
     "room": "One conversation of 200",
+    "crowd": "One conversation of 2,000",
     "questions": "250 conversations of 4, short questions, 50 a second in all: with suggestions and without",
     "many_questions": "The same at 200 a second: more than is answered",
 }
+_LATENCY = ("half", "most")
 _QUESTIONS = ("questions", "many_questions")
 _JUDGING = "Judging one message of about 220 characters"
 _GROWTH = (
@@ -229,6 +274,22 @@ def _hub_table(results: Sequence[Result]) -> list[str]:
             f"{middle('messages_per_second'):,.0f}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _latency_table(results: Sequence[Result]) -> list[str]:
+    lines = [
+        "| server | messages/s | hub and database, us a message | accepted p50 / p95 / p99, ms "
+        "| delivered to all p50 / p95 / p99, ms |",
+        "|---|---|---|---|---|",
+    ]
+    for result in results:
+        times = [
+            " / ".join(f"{result.middle(f'{what}_{share}_ms'):,.1f}" for share in ("p50", "p95", "p99"))
+            for what in ("accepted", "delivered")
+        ]
+        rate, us = result.middle("messages_per_second"), result.middle("us_per_message")
+        lines.append(f"| {result.server} | {rate:,.0f} | {us:,.0f} | {' | '.join(times)} |")
     return lines
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from bench import cpu, wire
 from bench.postgres import Postgres, free_port
+from bench.redis import Redis
 from bench.wire import Seat
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,7 +37,9 @@ class Server(ABC):
     wire: wire.Wire
     port: int
     process: subprocess.Popen[bytes]
+    others: Sequence[subprocess.Popen[bytes]] = ()  # further processes of it, where it has several
     database: Postgres | None = None
+    redis: Redis | None = None
 
     @abstractmethod
     def seats(self, conversations: int, members: int) -> Sequence[Sequence[Seat]]:
@@ -44,38 +47,55 @@ class Server(ABC):
 
     def cpu(self) -> float:
         """Microseconds that the server's processes have worked so far."""
-        return cpu.of_family(self.process.pid)
+        return sum(cpu.of_family(one.pid) for one in (self.process, *self.others))
 
     def database_cpu(self) -> float:
-        """Microseconds that its database server has worked so far; 0 where it lies within the process."""
-        return 0.0 if self.database is None else cpu.of_family(self.database.pid)
+        """Microseconds that its database and its Redis have worked so far; 0 where all lies within the process."""
+        return sum(cpu.of_family(one.pid) for one in (self.database, self.redis) if one is not None)
+
+    def memory(self) -> float:
+        """KiB that the server's processes hold, what they share with others divided among them (PSS)."""
+        return sum(cpu.memory_of_family(one.pid) for one in (self.process, *self.others))
 
     def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        if self.database is not None:
-            self.database.stop()
+        for process in (self.process, *self.others):
+            process.terminate()
+        for process in (self.process, *self.others):
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        for beside in (self.database, self.redis):
+            if beside is not None:
+                beside.stop()
 
 
 class Peer(Server):
     """A program of ``bench/peers``: prints its port, and takes ``conversation/participant`` as token."""
 
     def __init__(
-        self, name: str, talk: wire.Wire, command: Sequence[str | Path], database: Postgres | None = None
-    ) -> None:
-        self.name, self.wire, self.database = name, talk, database
-        self.process = subprocess.Popen(command, cwd=PEERS, stdout=subprocess.PIPE, env=_environment())
-        self.port = int(_first_line(self.process, name))
+        self, name: str, talk: wire.Wire, command: Sequence[str | Path], database: Postgres | None = None,
+        redis: Redis | None = None, nodes: int = 1,
+    ) -> None:  # fmt: skip
+        self.name, self.wire, self.database, self.redis = name, talk, database, redis
+        started: list[subprocess.Popen[bytes]] = []
+        self.ports: list[int] = []
+        for _ in range(nodes):
+            # One after the other: the first makes the tables.
+            started.append(subprocess.Popen(command, cwd=PEERS, stdout=subprocess.PIPE, env=_environment()))
+            self.ports.append(int(_first_line(started[-1], name)))
+        self.process, *self.others = started
+        self.port = self.ports[0]
 
     def seats(self, conversations: int, members: int) -> Sequence[Sequence[Seat]]:
         rooms = [f"c{secrets.token_hex(8)}" for _ in range(conversations)]
-        return [[Seat(room, f"p{n}", f"{room}/p{n}") for n in range(members)] for room in rooms]
+        return [
+            [Seat(room, f"p{n}", f"{room}/p{n}", self.ports[n % len(self.ports)]) for n in range(members)]
+            for room in rooms
+        ]
 
 
 def marketplace() -> Peer:
@@ -83,6 +103,18 @@ def marketplace() -> Peer:
     database = Postgres()
     command = ["node", "marketplace.js", database.url]
     return Peer("Socket.IO + obscenity + INSERT", wire.SocketIO(), command, database)
+
+
+def marketplace_nodes() -> Peer:
+    """The same in two processes, with the Redis adapter of Socket.IO between them."""
+    database, redis = Postgres(), Redis()
+    command = ["node", "marketplace.js", database.url, redis.url]
+    return Peer("Socket.IO + obscenity + INSERT, 2 nodes", wire.SocketIO(), command, database, redis, nodes=2)
+
+
+def floor() -> Peer:
+    """C: one epoll loop, one write a delivery."""
+    return Peer("C, one write a delivery", wire.Tertulia(), [PEERS / "floor"])
 
 
 def node_ws() -> Peer:
@@ -100,27 +132,36 @@ class Ours(Server):
 
     wire = wire.Tertulia()
 
-    def __init__(self, postgres: bool, suggestions: bool = True) -> None:
+    def __init__(self, postgres: bool, suggestions: bool = True, nodes: int = 1) -> None:
         self.name = "Tertulia, PostgreSQL" if postgres else "Tertulia, SQLite"
         if not suggestions:
             self.name += SILENT
+        if nodes > 1:
+            self.name += f", {nodes} nodes"
         self.database = Postgres() if postgres else None
+        self.redis = Redis() if nodes > 1 else None
         self.folder = Path(tempfile.mkdtemp(prefix="bench-tertulia-"))
-        url = self.database.url if self.database else f"sqlite:///{self.folder}/bench.db"
-        self.port = free_port()
+        self.url = self.database.url if self.database else f"sqlite:///{self.folder}/bench.db"
         self._key = secrets.token_hex(24)
-        limits = {"TERTULIA_POSTS_PER_SECOND": "1000000", "TERTULIA_POSTS_BURST": "1000000"}
         self.log = (self.folder / "log").open("wb")
-        self.process = subprocess.Popen(
-            [Path(sys.executable).parent / "tertulia", "serve", "--port", str(self.port), "--database", url],
-            cwd=ROOT,
-            stdout=self.log,
-            stderr=self.log,
-            env=_environment()
-            | limits
-            | {"TERTULIA_API_KEY": self._key, "TERTULIA_SUGGESTIONS": "1" if suggestions else "0"},
-        )
-        self._wait()
+        settings = {
+            "TERTULIA_POSTS_PER_SECOND": "1000000", "TERTULIA_POSTS_BURST": "1000000", "TERTULIA_DATABASE": self.url,
+            "TERTULIA_API_KEY": self._key, "TERTULIA_SUGGESTIONS": "1" if suggestions else "0",
+            "TERTULIA_REDIS": self.redis.url if self.redis else "",
+        }  # fmt: skip
+        self.ports: list[int] = []
+        started: list[subprocess.Popen[bytes]] = []
+        for _ in range(nodes):
+            self.port = free_port()
+            self.ports.append(self.port)
+            started.append(
+                subprocess.Popen(
+                    [Path(sys.executable).parent / "tertulia", "serve", "--port", str(self.port)],
+                    cwd=ROOT, stdout=self.log, stderr=self.log, env=_environment() | settings,
+                )
+            )  # fmt: skip
+            self.process, *self.others = started
+            self._wait()
 
     def seats(self, conversations: int, members: int) -> Sequence[Sequence[Seat]]:
         platform = HTTPConnection("127.0.0.1", self.port, timeout=STARTING_SECONDS)
@@ -145,7 +186,12 @@ class Ours(Server):
                 )["token"]
                 for person in people
             ]
-            rooms.append([Seat(room, person["id"], token) for person, token in zip(people, tokens, strict=True)])
+            rooms.append(
+                [
+                    Seat(room, person["id"], token, self.ports[n % len(self.ports)])
+                    for n, (person, token) in enumerate(zip(people, tokens, strict=True))
+                ]
+            )
         platform.close()
         return rooms
 
@@ -171,7 +217,7 @@ class Ours(Server):
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5):
                     return
             except OSError:
-                if self.process.poll() is not None or time.monotonic() > until:
+                if any(one.poll() is not None for one in (self.process, *self.others)) or time.monotonic() > until:
                     log = (self.folder / "log").read_text()[-2000:]
                     self.stop()
                     raise RuntimeError(f"tertulia serve did not start: {log}") from None
@@ -188,6 +234,11 @@ def install_peers() -> list[str]:
         fetch = ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
         if subprocess.run(fetch, cwd=PEERS, check=False).returncode:
             missing.append("npm install failed in bench/peers: no Socket.IO, no Node ws, no obscenity.")
+    if not floor_installed():
+        compiler = shutil.which("cc")
+        build = [str(compiler), "-O2", "-o", str(PEERS / "floor"), str(PEERS / "floor.c")]
+        if compiler is None or subprocess.run(build, check=False).returncode:
+            missing.append("No C compiler (cc): no loop in C.")
     if not python_installed():
         subprocess.run([sys.executable, "-m", "venv", PEERS / ".venv"], check=True)
         fetch = [
@@ -207,7 +258,13 @@ def install_peers() -> list[str]:
 
 def node_installed() -> bool:
     """Whether the peers that run on Node can be started."""
-    return (PEERS / "node_modules").exists()
+    return (PEERS / "node_modules/@socket.io/redis-adapter").exists()
+
+
+def floor_installed() -> bool:
+    """Whether the loop in C has been compiled from what is there."""
+    program, source = PEERS / "floor", PEERS / "floor.c"
+    return program.exists() and program.stat().st_mtime >= source.stat().st_mtime
 
 
 def python_installed() -> bool:

@@ -22,11 +22,12 @@ class Kind(IntEnum):
 
 
 class Seat(msgspec.Struct, frozen=True):
-    """One member of one conversation, and what opens the door to it."""
+    """One member of one conversation, and what opens the door to it. ``port`` is 0 where there is only one server."""
 
     conversation: str
     participant: str
     token: str
+    port: int = 0
 
 
 class Wire(Protocol):

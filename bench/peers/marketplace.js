@@ -1,5 +1,6 @@
 // What a marketplace would write today: Socket.IO rooms, the `obscenity` filter, a pattern for contact details, and one
-// INSERT a message. Arguments: the database's URL. Prints the port it listens on.
+// INSERT a message. Arguments: the database's URL and, where there are several of them, that of a Redis for Socket.IO's
+// adapter. Prints the port it listens on.
 import { createServer } from "node:http";
 import {
   RegExpMatcher,
@@ -8,7 +9,9 @@ import {
   englishDataset,
   englishRecommendedTransformers,
 } from "obscenity";
+import { createAdapter } from "@socket.io/redis-adapter";
 import pg from "pg";
+import { createClient } from "redis";
 import { Server } from "socket.io";
 
 const CONTACT =
@@ -25,6 +28,12 @@ const censor = new TextCensor().setStrategy(asteriskCensorStrategy());
 
 const server = createServer();
 const io = new Server(server, { serveClient: false });
+if (process.argv[3]) {
+  const told = createClient({ url: process.argv[3] });
+  const heard = told.duplicate();
+  await Promise.all([told.connect(), heard.connect()]);
+  io.adapter(createAdapter(told, heard));
+}
 
 io.use((socket, next) => {
   const [conversation, participant] = String(socket.handshake.auth.token).split("/");

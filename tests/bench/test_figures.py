@@ -1,6 +1,6 @@
 import pytest
 
-from bench.figures import percentile, ratio
+from bench.figures import exponent, percentile, ratio
 
 HUNDRED = list(range(100, 0, -1))
 
@@ -42,3 +42,22 @@ def test_a_ratio_compares_rounds_that_ran_side_by_side() -> None:
 def test_rounds_that_do_not_pair_are_an_error(ours: list[float], theirs: list[float]) -> None:
     with pytest.raises(ValueError, match="do not pair"):
         ratio(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([(100, 7.0), (10_000, 7.0)], 0.0),
+        ([(10, 10.0), (100, 100.0), (1_000, 1_000.0)], 1.0),
+        ([(1, 4.0), (4, 2.0)], -0.5),
+        ([(2, 12.0), (4, 48.0), (8, 192.0)], 2.0),
+    ],
+)
+def test_an_exponent_is_the_slope_of_the_logarithms(points: list[tuple[float, float]], expected: float) -> None:
+    assert exponent(points) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("points", [[], [(1, 2.0)], [(5, 2.0), (5, 3.0)], [(0, 1.0), (1, 1.0)]])
+def test_what_has_no_slope_is_an_error(points: list[tuple[float, float]]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        exponent(points)

@@ -12,7 +12,14 @@ TEXTS = ["Is the bike still available?", "¿Sigue disponible?", "write to me at 
 
 
 @pytest.mark.parametrize(
-    ("peer", "judges"), [(servers.marketplace, True), (servers.node_ws, False), (servers.uwebsockets, False)]
+    ("peer", "judges"),
+    [
+        (servers.marketplace, True),
+        (servers.marketplace_nodes, True),
+        (servers.node_ws, False),
+        (servers.uwebsockets, False),
+        (servers.floor, False),
+    ],
 )
 def test_a_peer_does_what_it_is_measured_for(peer: Callable[[], Server], judges: bool) -> None:
     cases = [Case("small", 2, 4, 1), Case("small", 2, 4, 2)]
