@@ -50,6 +50,7 @@ from realtime.protocol import (
     encode,
 )
 from realtime.wire import Wire, frame
+from storage import failpoints
 from storage.errors import NotFound, ReadOnly, Stale, StorageError, StorageFull
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class Connection:
 
     def receive(self, text: str) -> None:
         """Take one text frame. A credit is spent before it is parsed."""
+        failpoints.reached("frame_received")
         now = self._loop.time()
         if self.person is not None and self.person.frames.spend(now):
             self.close(Close.RATE, "far over the rate limit")

@@ -22,7 +22,7 @@ from realtime.tail import Tails
 from realtime.visibility import Reader, uniform, visible_to
 from realtime.wire import frame
 from rules.types import Role
-from storage import conversations, log, sanctions
+from storage import conversations, failpoints, log, sanctions
 from storage.database import Database
 from storage.errors import StorageError
 from storage.sanctions import Standing
@@ -185,7 +185,9 @@ class Hub:
 
     def publish(self, tenant: str, conversation: str, item: LogItem) -> None:
         """Something was committed: every node is told."""
+        failpoints.reached("after_commit_before_publish")
         self.broker.publish(Doorbell(tenant, conversation, self.database.epoch, item.seq, item))
+        failpoints.reached("after_publish_before_answer")
 
     def ring(self, doorbell: Doorbell) -> None:
         """A doorbell came: the event is sent on if it is the next one, else the gap is filled from the log."""

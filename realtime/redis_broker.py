@@ -19,6 +19,7 @@ import msgspec
 from prometheus_client import Counter
 
 from realtime.broker import Attendance, Doorbell, Listener, Signal
+from storage import failpoints
 
 BEAT_SECONDS = 0.5  # a node that has nothing to tell says so this often
 LOST_SECONDS = 1.6  # of silence, and a node counts as dead
@@ -168,6 +169,8 @@ class RedisBroker:
             [one for one in news if isinstance(one, Attendance)],
             leaves,
         )  # fmt: skip
+        if failpoints.reached("news_sent"):
+            return
         async with asyncio.timeout(2 * ANSWER_SECONDS):
             await self._speaking.execute_command("PUBLISH", self._channel, _encode(batch))
 
@@ -198,6 +201,8 @@ class RedisBroker:
                 self._last_heard = dict.fromkeys(self._last_heard, loop.time())
                 if self._listener is not None:
                     self._listener.missed()
+            elif failpoints.reached("news_heard"):
+                continue
             elif message["type"] == "message" and self._take(message["data"]):
                 own_beat, self._heard = loop.time(), True
 

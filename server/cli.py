@@ -53,6 +53,13 @@ class Commands(click.Group):
 @click.version_option(package_name="tertulia")
 def main() -> None:
     """Hosted group chat for marketplaces: every message judged before it is relayed."""
+    if "TERTULIA_FAILPOINTS" in os.environ:
+        from storage import failpoints
+
+        try:
+            failpoints.arm(os.environ)
+        except ValueError as problem:
+            raise click.ClickException(str(problem)) from None
 
 
 @main.command()

@@ -27,7 +27,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, in
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from storage import log, tables
+from storage import failpoints, log, tables
 from storage.errors import AlreadyOpen, ReadOnly, StorageError, StorageFull, TooOld, Unavailable
 from storage.values import Appended, Entry
 
@@ -459,6 +459,8 @@ class _Writer:
         try:
             with COMMIT_SECONDS.time(), self._connection.begin():
                 result = act(self._connection)
+                failpoints.reached("before_commit")
+            failpoints.reached("after_commit")
             self.state = "ready"
             return result
         except DBAPIError as problem:

@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -60,8 +61,9 @@ async def cluster(serve: Callable[..., Any], postgres_url: str, own_redis: Any) 
     }  # fmt: skip
     started: list[Cluster] = []
 
-    async def start(count: int) -> Cluster:
-        servers = await asyncio.gather(*(asyncio.to_thread(serve, **environment) for _ in range(count)))
+    async def start(count: int, **more: str) -> Cluster:
+        told = environment | more
+        servers = await asyncio.gather(*(asyncio.to_thread(serve, **told) for _ in range(count)))
         nodes = Cluster(servers, own_redis, new_tenant(postgres_url, "t"))
         started.append(nodes)
         for node in range(count):
@@ -239,3 +241,27 @@ async def test_a_ban_that_was_not_heard_holds_once_redis_is_back(
         sanctions.add(tx, "t", ban)
     nodes.redis.start()
     assert await luis.close_code() == 4403
+
+
+async def test_what_a_server_had_stored_and_told_nobody_is_delivered_by_the_others(
+    cluster: Callable[..., Any], tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules"
+    nodes = await cluster(2, TERTULIA_FAILPOINTS=str(rules), TERTULIA_BREAK_ON_PURPOSE="yes")
+    one, two = nodes.platforms
+    chat = await one.open("ana:buyer", "luis:seller")
+    ana, luis = await one.connect("ana"), await two.connect("luis")
+    first = await ana.post(chat, "hola")
+    await luis.next("posted", id=first["id"])
+    rules.write_text("after_commit_before_publish=kill")
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(ana.post(chat, "¿sigue disponible?", "again"), 0.5)
+    rules.unlink()
+    died = time.monotonic()
+    untold = await luis.next("posted")
+    assert time.monotonic() - died < 2
+    # She was not answered, sends it again at the other server, and gets the answer that she was owed.
+    elsewhere = await two.connect("ana")
+    again = await elsewhere.post(chat, "¿sigue disponible?", "again")
+    assert (again["id"], again["seq"]) == (untold["id"], untold["seq"]) == (again["id"], first["seq"] + 1)
+    assert [event["seq"] for event in await nodes.history(chat, 1)] == list(range(1, again["seq"] + 1))
