@@ -44,6 +44,20 @@ def unsigned(header: dict[str, Any], **changed: Any) -> str:
     return ".".join([base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts]) + "."
 
 
+@pytest.mark.parametrize(
+    ("claim", "seconds", "good"),
+    [("exp", 60, True), ("exp", -50, True), ("exp", -70, False), ("iat", 50, True), ("iat", 70, False), ("nbf", 50, True),
+     ("nbf", 70, False)],
+)  # fmt: skip
+def test_clocks_may_be_a_minute_apart_and_no_more(claim: str, seconds: int, good: bool) -> None:
+    token = signed(**{claim: int(time.time()) + seconds})
+    if good:
+        assert verify(token, TENANT).id == "ana"
+    else:
+        with pytest.raises(Unauthenticated):
+            verify(token, TENANT)
+
+
 def test_a_minted_token_says_who_it_is_for() -> None:
     token = mint(TENANT, "ana", name="Ana", role="buyer", lang="pt", conversations=["a", "b"], expires_in=60)
     identity = verify(token, TENANT)
@@ -180,6 +194,19 @@ async def test_a_token_of_one_tenant_opens_nothing_of_another(platform: Any, oth
         ("null", False),
         ("http://127.0.0.1.evil.example", False),
         ("http://evil.example#127.0.0.1", False),
+        ("https://shop.example", True),  # which the operator has named
+        ("https://shop.example.evil.tld", False),
+        ("https://evil-shop.example", False),
+        ("https://shop.example@evil.tld", False),
+        ("https://evil.tld/https://shop.example", False),
+        ("https://evil.tld?https://shop.example", False),
+        ("http://shop.example", False),
+        ("https://shop.example:8443", False),
+        ("https://sub.shop.example", False),
+        ("https://shop.example/", False),
+        ("https://SHOP.example", False),  # browsers write it small
+        ("file://", False),
+        ("", False),
     ],
 )
 async def test_a_page_of_another_origin_cannot_connect(platform: Any, origin: str | None, opens: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import struct
@@ -105,6 +106,44 @@ def test_what_is_no_command_is_told_apart_at_once(frame: str, code: str) -> None
         protocol.decode(frame)
     assert refused.value.code == code
     assert time.process_time() - began < 0.5
+
+
+HOSTILE = [
+    "[" * 60_000,
+    '{"type":' * 8_000,
+    '{"type":"read","conversation":"c","seq":' + "9" * 60_000 + "}",
+    '{"type":"post","ref":"r","conversation":"c","client_id":"1","text":"' + "\\u0041" * 10_000 + '"}',
+    '{"type":"post","ref":"r","conversation":"c","client_id":"1","text":"' + "\u0301" * 30_000 + '"}',
+    '{"type":"typing",' + '"conversation":"c",' * 3_000 + '"conversation":"c"}',
+    '{"type":"typing","conversation":"c"' + "".join(f',"x{n}":1' for n in range(5_000)) + "}",
+    '{"type":"hello","token":"","resume":['
+    + '{"conversation":"c","after":1},' * 1_900
+    + '{"conversation":"c","after":1}]}',
+]
+
+
+@pytest.mark.parametrize("frame", HOSTILE, ids=[one[:24] + one[-8:] for one in HOSTILE])
+def test_no_frame_within_the_limit_costs_much_more_than_reading_it(frame: str) -> None:
+    """Compared in turns with a good frame of the same size: what a machine is busy with otherwise slows down both."""
+    assert len(frame.encode()) <= protocol.FRAME_BYTES
+    good = json.dumps({"type": "hello", "token": "", "resume": [{"conversation": "c" * 40, "after": 1}] * 200}).encode()
+    plain = good.decode() + " " * (protocol.FRAME_BYTES - len(good))
+
+    def cost(text: str) -> float:
+        began = time.process_time()
+        for _ in range(20):
+            with contextlib.suppress(protocol.BadFrame):
+                protocol.decode(text)
+        return time.process_time() - began
+
+    assert min(cost(frame) / cost(plain) for _ in range(7)) < 20
+
+
+def test_a_field_that_is_named_twice_counts_as_it_was_named_last_and_a_command_of_two_types_is_none() -> None:
+    """Nothing is signed, or looked at by anybody else before, who could take the other one."""
+    assert protocol.decode('{"type":"typing","conversation":"a","conversation":"c"}') == protocol.Typing("c")
+    with pytest.raises(protocol.BadFrame):
+        protocol.decode('{"type":"post","type":"typing","conversation":"c"}')
 
 
 async def test_a_bad_command_is_refused_and_the_connection_goes_on(platform: Any) -> None:
