@@ -21,7 +21,7 @@ from policies import load as loading
 from policies.load import DEFAULT, Find, PolicyError, from_sources, load, shipped
 from policies.policy import Policy
 from storage import policies as stored
-from storage.database import Database
+from storage.database import EVERY_TENANT, Database
 from storage.errors import NotFound, StorageError
 from storage.policies import OPERATOR, ORDINARY, InForce, Trial, Version
 
@@ -98,7 +98,7 @@ class PolicyBook:
             return self._old[key]
         if self._database is None:
             raise NotFound("policy")
-        version = await self._database.read(lambda tx: stored.version(tx, tenant, id))
+        version = await self._database.read(lambda tx: stored.version(tx, tenant, id), of=tenant)
         policy = from_sources(version.sources)
         if len(self._old) >= OLD_VERSIONS:
             self._old.clear()
@@ -148,10 +148,12 @@ class PolicyBook:
         """Take over what has changed in the database, if anything has. Raises StorageError."""
         if self._database is None:
             return
-        clock, known = await self._database.read(lambda tx: (stored.clock(tx), self._clock))
+        clock, known = await self._database.read(lambda tx: (stored.clock(tx), self._clock), of=EVERY_TENANT)
         if clock == known:
             return
-        rows, shadows = await self._database.read(lambda tx: (stored.all_in_force(tx), stored.shadows(tx)))
+        rows, shadows = await self._database.read(
+            lambda tx: (stored.all_in_force(tx), stored.shadows(tx)), of=EVERY_TENANT
+        )
         self._take_over(rows)
         await self._take_over_shadows(shadows)
         self._clock = clock

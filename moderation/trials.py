@@ -92,7 +92,7 @@ class Trials:
         """A trial with what all nodes have counted so far. Raises NotFound."""
         await self._book.store_counts()
         trial, counted = await self._database.read(
-            lambda tx: (stored.trial(tx, tenant, id), stored.tallies(tx, tenant, id))
+            lambda tx: (stored.trial(tx, tenant, id), stored.tallies(tx, tenant, id)), of=tenant
         )
         tally = Tally()
         for one in counted:

@@ -102,7 +102,7 @@ class Gate:
         now = time.monotonic()
         read_at, tenant = self._known.get(id, (0.0, None))
         if tenant is None or now - read_at > _TENANT_SECONDS:
-            tenant = await self._database.read(lambda connection: tenants.by_id(connection, id))
+            tenant = await self._database.read(lambda connection: tenants.by_id(connection, id), of=id)
             if tenant is None:
                 raise Unauthenticated
             if len(self._known) >= _KNOWN_TENANTS:

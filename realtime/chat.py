@@ -139,7 +139,7 @@ class Chat:
         if me.role == STAFF and me.id.startswith(accounts.PREFIX):
             # Asked once the hub knows of the connection: who is signed out meanwhile is found there and hung up.
             signed_in = await self.database.read(
-                lambda tx: accounts.is_signed_in(tx, me.tenant, me.id, me.session, now())
+                lambda tx: accounts.is_signed_in(tx, me.tenant, me.id, me.session, now()), of=me.tenant
             )
             if not signed_in:
                 connection.close(Close.TOKEN, "the session has ended")
@@ -436,7 +436,7 @@ class Chat:
         if items is None:
             async with self._from_log:
                 items = await self.database.read(
-                    lambda tx: log.since(tx, room.tenant, room.id, after, last_seq - after)
+                    lambda tx: log.since(tx, room.tenant, room.id, after, last_seq - after), of=room.tenant
                 )
         events = [self.hub.view(room, item, reader) for item in items]
         return Resumed(room.id, after, room.epoch, last_seq, events)
@@ -450,7 +450,9 @@ class Chat:
     async def page(self, room: Room, reader: Reader, before: int, limit: int) -> tuple[list[LogEvent], bool]:
         """The last ``limit`` events before a seq (0: the newest), as ``reader`` may see them, and whether there are older ones."""
         limit = min(limit, HISTORY_PAGE)
-        items = await self.database.read(lambda tx: log.before(tx, room.tenant, room.id, before, limit + 1))
+        items = await self.database.read(
+            lambda tx: log.before(tx, room.tenant, room.id, before, limit + 1), of=room.tenant
+        )
         shown = items[-limit:]
         return [self.hub.view(room, item, reader) for item in shown], len(items) > limit
 
@@ -497,7 +499,7 @@ class Chat:
             item = review_items.find(tx, me.tenant, latest.id)
             return latest, item.causes if item is not None and item.state == "open" else (), _staff(tx, me)
 
-        latest, causes, staff = await self.database.read(ask)
+        latest, causes, staff = await self.database.read(ask, of=connection.identity.tenant)
         appealed = "appeal" in causes
         if command.version and command.version != latest.version:
             raise Refusal("conflict", "The message has changed since it was looked at.")
@@ -647,7 +649,7 @@ class Chat:
                 suggested = "none"
             return _Arrival(mine, suggested, standing, unread)
 
-        return await self.database.read(ask)
+        return await self.database.read(ask, of=connection.identity.tenant)
 
     async def _commit(
         self, tenant: str, conversation: str, act: Callable[[Transaction], list[LogItem]]
@@ -663,7 +665,7 @@ class Chat:
 
     async def _own_message(self, connection: Connection, room: Room, id: str) -> Message:
         me = connection.identity.id
-        message = await self.database.read(lambda tx: log.message(tx, room.tenant, room.id, id))
+        message = await self.database.read(lambda tx: log.message(tx, room.tenant, room.id, id), of=room.tenant)
         if message.author != me:
             if not self._sees(room, message, room.reader(me)):
                 raise NotFound("message")
@@ -675,7 +677,9 @@ class Chat:
     async def _invited(self, connection: Connection, id: str) -> tuple[Room, Member, StoredInvitation]:
         """An invitation of a conversation that one takes part in, and not for the brand."""
         tenant = connection.identity.tenant
-        invitation = await self.database.read(lambda tx: invitations.by_id(tx, tenant, id))
+        invitation = await self.database.read(
+            lambda tx: invitations.by_id(tx, tenant, id), of=connection.identity.tenant
+        )
         room, member = self._room(connection, invitation.conversation, what="invitation")
         if member.role in (Role.AGENT, Role.BOT):
             raise Refusal("forbidden", "This is for the participants to say, not for the brand.")
@@ -745,7 +749,7 @@ class Chat:
 
     async def _answered(self, connection: Connection, room: Room, command: Post) -> Accepted | None:
         me = connection.identity.id
-        known = await self.database.read(lambda tx: self._known(tx, room, me, command))
+        known = await self.database.read(lambda tx: self._known(tx, room, me, command), of=room.tenant)
         return None if known is None else await self._first_answer(connection, room, command, *known)
 
     def _known(self, tx: Transaction, room: Room, author: str, command: Post) -> tuple[str, int, bool] | None:
@@ -761,7 +765,7 @@ class Chat:
     ) -> Accepted:
         if not same:
             raise Refusal("idempotency_conflict", "Another message was sent under this client_id.")
-        first = await self.database.read(lambda tx: log.posted(tx, room.tenant, room.id, seq))
+        first = await self.database.read(lambda tx: log.posted(tx, room.tenant, room.id, seq), of=room.tenant)
         return Accepted(
             ref=command.ref, client_id=command.client_id, id=id, seq=seq,
             verdict=shown_to_author(first.decision.verdict),
@@ -787,7 +791,7 @@ class Chat:
     async def _show_waiting(self, connection: Connection) -> None:
         tenant = connection.identity.tenant
         for invitation, title in await self.database.read(
-            lambda tx: invitations.waiting(tx, tenant, WAITING_INVITATIONS)
+            lambda tx: invitations.waiting(tx, tenant, WAITING_INVITATIONS), of=connection.identity.tenant
         ):
             connection.send(_offer(invitation, title))
 

@@ -23,7 +23,7 @@ from realtime.visibility import Reader, uniform, visible_to
 from realtime.wire import frame
 from rules.types import Role
 from storage import conversations, failpoints, log, sanctions
-from storage.database import Database
+from storage.database import EVERY_TENANT, Database
 from storage.errors import StorageError
 from storage.sanctions import Standing
 from storage.values import LogItem
@@ -327,7 +327,9 @@ class Hub:
             while asked != person.asked and person.connections:
                 asked = person.asked
                 try:
-                    standing = await self.database.read(lambda connection: sanctions.standing(connection, *key, _now()))
+                    standing = await self.database.read(
+                        lambda connection: sanctions.standing(connection, *key, _now()), of=key[0]
+                    )
                 except StorageError:
                     asked = 0
                     await asyncio.sleep(REPAIR_SECONDS)
@@ -351,7 +353,8 @@ class Hub:
                     lambda connection: (
                         conversations.load(connection, tenant, id),
                         log.before(connection, tenant, id, 0, RECENT * 2),
-                    )
+                    ),
+                    of=key[0],
                 )
             room = Room(conversation, self.policies, self.database.epoch)
             for item in tail:
@@ -478,7 +481,8 @@ class Hub:
                 before = room.last_seq
                 try:
                     items = await self.database.read(
-                        lambda connection: log.since(connection, room.tenant, room.id, room.last_seq, REPAIR_EVENTS)
+                        lambda connection: log.since(connection, room.tenant, room.id, room.last_seq, REPAIR_EVENTS),
+                        of=room.tenant,
                     )
                 except StorageError:
                     items = []
@@ -515,7 +519,7 @@ class Hub:
             self._comparing = False
 
     async def _compare_with_log(self, keys: list[Key]) -> None:
-        newest = await self.database.read(lambda connection: conversations.last_seqs(connection, keys))
+        newest = await self.database.read(lambda connection: conversations.last_seqs(connection, keys), of=EVERY_TENANT)
         for (tenant, id), seq in newest.items():
             room = self.rooms.get((tenant, id))
             if room is not None and seq > room.last_seq:
@@ -524,7 +528,9 @@ class Hub:
     async def _open_new(self, people: list[Key]) -> None:
         """Show people the conversations that they have become part of while nobody told."""
         after = int((time.time() - MISSED_SECONDS) * 1_000)
-        joined = await self.database.read(lambda connection: conversations.joined_since(connection, people, after))
+        joined = await self.database.read(
+            lambda connection: conversations.joined_since(connection, people, after), of=EVERY_TENANT
+        )
         for tenant, conversation, participant in joined:
             await self._open_for((tenant, conversation), participant)
 
@@ -535,7 +541,9 @@ class Hub:
             if (person := self.people.get(key)) is not None:
                 person.asked += 1
                 asked[key] = person, person.asked
-        standings = await self.database.read(lambda connection: sanctions.standings(connection, list(asked), _now()))
+        standings = await self.database.read(
+            lambda connection: sanctions.standings(connection, list(asked), _now()), of=EVERY_TENANT
+        )
         for key, (person, count) in asked.items():
             self._stands(person, standings[key], count)
 

@@ -15,7 +15,7 @@ from moderation.suggestions.suggester import Suggestion
 from realtime.hub import Hub
 from rules.types import Role
 from storage import suggestions
-from storage.database import Database
+from storage.database import EVERY_TENANT, Database
 from storage.errors import StorageError
 from storage.suggestions import Counts, Shown
 
@@ -47,7 +47,7 @@ class Offers:
 
     async def start(self) -> None:
         """Read what was counted before."""
-        for shown, counts in await self._database.read(suggestions.accepted):
+        for shown, counts in await self._database.read(suggestions.accepted, of=EVERY_TENANT):
             reply = self._replies.get(shown.reply)
             if reply is not None:
                 tally = self.acceptance(shown.tenant).of(reply, Role(shown.role))

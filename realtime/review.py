@@ -127,7 +127,9 @@ class Review:
     async def hand_over(self, staff: Staff, message: str, to: str, note: str) -> Item:
         """Give an item to a colleague, who has it for ten minutes and finds the note there. Raises NotFound, Claimed or Barred."""
         at = now()
-        conversation, _ = await self.database.read(lambda tx: intake.author_of(tx, staff.tenant, message))
+        conversation, _ = await self.database.read(
+            lambda tx: intake.author_of(tx, staff.tenant, message), of=staff.tenant
+        )
         policy, act_id = await self.policy(staff.tenant, conversation), self._new_id(at)
 
         def act(tx: Transaction) -> Item:
@@ -166,7 +168,9 @@ class Review:
         Raises NotFound, BadActs, NotAllowed, Barred, or Claimed when somebody else was first or has the item.
         """
         at = now()
-        conversation, _ = await self.database.read(lambda tx: intake.author_of(tx, staff.tenant, message))
+        conversation, _ = await self.database.read(
+            lambda tx: intake.author_of(tx, staff.tenant, message), of=staff.tenant
+        )
         policy = await self.policy(staff.tenant, conversation)
         act_id = self._new_id(at)
         done = await self.database.write(
@@ -198,7 +202,7 @@ class Review:
 
     async def undo_all(self, staff: Staff, batch: str) -> list[Outcome]:
         """Take back what was done in one go. Raises NotFound when there was no such go."""
-        done = await self.database.read(lambda tx: acts.of_batch(tx, staff.tenant, batch))
+        done = await self.database.read(lambda tx: acts.of_batch(tx, staff.tenant, batch), of=staff.tenant)
         if not done:
             raise NotFound("batch")
         return [await _outcome(one.message, self.undo(staff, one.id)) for one in done]
@@ -212,7 +216,7 @@ class Review:
         that was the last word.
         """
         at = now()
-        conversation, whose = await self.database.read(lambda tx: intake.author_of(tx, tenant, message))
+        conversation, whose = await self.database.read(lambda tx: intake.author_of(tx, tenant, message), of=tenant)
         if author and author != whose:
             raise NotFound("decision")
         policy = await self.policy(tenant, conversation)

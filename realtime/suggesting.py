@@ -78,7 +78,7 @@ class Suggesting:
 
     async def _ask_platform(self, room: Room, message: Message) -> None:
         try:
-            off = await self._hub.database.read(lambda tx: suggestions.off(tx, room.tenant, room.id))
+            off = await self._hub.database.read(lambda tx: suggestions.off(tx, room.tenant, room.id), of=room.tenant)
         except StorageError:
             return
         self._wanted[room] = (time.monotonic() + ASK_SECONDS, not off)

@@ -44,7 +44,7 @@ from server.platform import (
     TokenKey,
 )
 from storage import conversations, log, suggestions, tenants
-from storage.database import Database
+from storage.database import EVERY_TENANT, Database
 from storage.errors import NotFound
 from storage.values import Conversation, LogItem, Member, Tenant
 
@@ -190,7 +190,7 @@ class Api:
                 raise NotFound("conversation")
             return log.before(tx, tenant.id, id, before, limit + 1)
 
-        items = await self.database.read(ask)
+        items = await self.database.read(ask, of=tenant.id)
         events = [visible_to(id, item, PLATFORM, self.policies.of(tenant.id).reasons) for item in items[-limit:]]
         return Page(events, len(items) > limit)
 
@@ -213,7 +213,7 @@ class Api:
         if self.hub.suggesting is not None:
             await self.hub.suggesting.offers.store()
         off, counts = await self.database.read(
-            lambda tx: (suggestions.off(tx, tenant.id, ""), suggestions.counts(tx, tenant.id))
+            lambda tx: (suggestions.off(tx, tenant.id, ""), suggestions.counts(tx, tenant.id)), of=tenant.id
         )
         on = self.hub.suggesting is not None and not off
         return SuggestionFigures(
@@ -231,7 +231,7 @@ class Api:
     async def switch_suggestions_in(self, tenant: Tenant, request: Request, body: Switch) -> None:
         """Turn them on or off in one conversation. Raises NotFound."""
         id = request.path_params["conversation"]
-        if not await self.database.read(lambda tx: conversations.exists(tx, tenant.id, id)):
+        if not await self.database.read(lambda tx: conversations.exists(tx, tenant.id, id), of=tenant.id):
             raise NotFound("conversation")
         await self._switch(tenant, id, on=body.on)
 
@@ -306,13 +306,13 @@ class Api:
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         tenant = None
         if scheme.lower() == "bearer" and 0 < len(key) <= 200:
-            tenant = await self.database.read(lambda tx: tenants.by_api_key(tx, key))
+            tenant = await self.database.read(lambda tx: tenants.by_api_key(tx, key), of=EVERY_TENANT)
         if tenant is None:
             raise Refusal("unauthenticated", "Send the tenant's API key as: Authorization: Bearer <key>.")
         return tenant
 
     async def _info(self, tenant: Tenant, id: str) -> ConversationInfo:
-        conversation = await self.database.read(lambda tx: conversations.load(tx, tenant.id, id))
+        conversation = await self.database.read(lambda tx: conversations.load(tx, tenant.id, id), of=tenant.id)
         here = self.hub.rooms.get((tenant.id, id))
         return ConversationInfo(
             id=id, title=conversation.title, listing=conversation.listing, stage=conversation.stage,

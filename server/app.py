@@ -273,7 +273,7 @@ def serve(config: Config, seat: Seat | None = None) -> None:
     """
     logs.configure(config.log)
     config = msgspec.structs.replace(config, connections=room_for(config.connections))
-    database = Database.open(config.database, shared=bool(config.redis))
+    database = Database.open(config.database, shared=bool(config.redis), reader_role=config.reader_role)
     try:
         with asyncio.Runner(loop_factory=_new_loop) as runner:
             runner.run(_serve(config, database, seat))

@@ -68,6 +68,8 @@ def main() -> None:
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, envvar="TERTULIA_PORT",
               show_envvar=True)  # fmt: skip
 @DATABASE
+@click.option("--reader-role", default="", metavar="NAME", envvar="TERTULIA_READER_ROLE", show_envvar=True,
+              help="A role of PostgreSQL that reads one tenant's rows at a time.")  # fmt: skip
 @click.option("--redis", default="", metavar="URL", envvar="TERTULIA_REDIS", show_envvar=True,
               help="redis://host:port, for more than one server.")  # fmt: skip
 @POLICY

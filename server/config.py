@@ -8,7 +8,8 @@ import msgspec
 class Config(msgspec.Struct, frozen=True):
     """The settings of one server process. Times in seconds.
 
-    ``database`` is ``sqlite:///path`` or ``postgresql://…``; ``redis`` is empty for one process alone. ``policy`` is a file or the
+    ``database`` is ``sqlite:///path`` or ``postgresql://…``, and ``reader_role`` the role of PostgreSQL that reads, if any does;
+    ``redis`` is empty for one process alone. ``policy`` is a file or the
     name of a shipped one. ``api_key`` is what the default tenant's backend signs in with; empty for one that is made and kept
     beside the database. ``origins`` are the web origins that may connect; none given, only the server's own.
     ``proxies`` are the addresses or networks whose ``X-Forwarded-For`` is believed; none given, whatever is not public.
@@ -24,6 +25,7 @@ class Config(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 8000
     database: str = "sqlite:///var/tertulia.db"
+    reader_role: str = ""
     redis: str = ""
     policy: str = "marketplace"
     api_key: str = ""

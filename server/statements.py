@@ -25,8 +25,8 @@ async def of_message(database: Database, hub: Hub, tenant: str, message: str) ->
             raise NotFound("decision")
         return found.conversation
 
-    policy = (await hub.room(tenant, await database.read(place))).policy
-    return statement(await database.read(lambda tx: facts(tx, tenant, message, policy)))
+    policy = (await hub.room(tenant, await database.read(place, of=tenant))).policy
+    return statement(await database.read(lambda tx: facts(tx, tenant, message, policy), of=tenant))
 
 
 def facts(tx: Connection, tenant: str, id: str, policy: Policy) -> Facts:

@@ -27,7 +27,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, delete, event, in
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from storage import failpoints, log, tables
+from storage import failpoints, fences, log, tables
 from storage.errors import AlreadyOpen, ReadOnly, StorageError, StorageFull, TooOld, Unavailable
 from storage.values import Appended, Entry
 
@@ -52,6 +52,7 @@ HOLD_TRIES, HOLD_SECONDS = 50, 0.1  # a server that was killed a moment ago may 
 TAKE_BACK_TRIES = 5
 WAL_BYTES = 64 << 20  # what SQLite's write-ahead log is cut back to once nobody reads from it
 PROGRESS_STEPS = 20_000  # of SQLite's machine between two looks at the clock: a fraction of a millisecond
+EVERY_TENANT = "*"  # in whose name is read what is counted or looked up for all at once
 QUEUED_POSTS = 20_000  # beyond this many waiting messages the database is not keeping up: new ones are refused
 
 logger = logging.getLogger("tertulia.storage")
@@ -71,28 +72,32 @@ WAITING_MESSAGES = Gauge("tertulia_waiting_messages", "Messages that wait to be 
 class Database:
     """An open database. Made by ``open``; ``close`` waits for what was accepted."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, reader_role: str = "") -> None:
         self.url = url
         self.epoch = ""
+        self._fenced = bool(reader_role)
         self._lock_file: int | None = None
         self._writing = _engine(url, writes=True)
-        self._reading = (
-            self._writing
-            if url.get_backend_name() == "postgresql"
-            else _engine(url, writes=False, read_seconds=STATEMENT_MS / 1_000)
-        )
+        self._reading = _engine(url, writes=False, read_seconds=STATEMENT_MS / 1_000, role=reader_role)
         self._readers = ThreadPoolExecutor(READERS, "tertulia-read")
         self._writer = _Writer(self._writing)
 
     @classmethod
-    def open(cls, url: str, *, shared: bool = False) -> Database:
+    def open(cls, url: str, *, shared: bool = False, reader_role: str = "") -> Database:
         """Open and bring up to date the database at ``sqlite:///path`` or ``postgresql://…``.
 
         ``shared`` lets other servers that share it use it too: they must hear each other. Raises AlreadyOpen when another server
         uses it and both do not share, Unavailable when PostgreSQL cannot be reached, ValueError when a SQLite file is to be shared.
+
+        ``reader_role`` is a role of PostgreSQL under which everything is read: it sees the rows of one tenant at a time, and can
+        write nothing. Raises ValueError when it is not fit for that.
         """
         parsed = normalise(url)
-        database = cls(parsed)
+        if reader_role and parsed.get_backend_name() == "sqlite":
+            raise ValueError("A role for reading needs PostgreSQL: SQLite has no roles.")
+        if reader_role and not reader_role.isidentifier():
+            raise ValueError(f"{reader_role!r} is no name of a role: letters, digits and underscores, please.")
+        database = cls(parsed, reader_role)
         try:
             if parsed.get_backend_name() == "sqlite":
                 if shared:
@@ -102,6 +107,9 @@ class Database:
             database._writer.hold(shared=shared)
             with database._writing.begin() as connection:
                 database.epoch = _epoch(connection)
+            if reader_role:
+                with database._reading.connect() as connection:
+                    fences.check(connection, reader_role)
         except BaseException as problem:
             database._let_go()
             if isinstance(problem, DBAPIError):
@@ -118,12 +126,17 @@ class Database:
         """Run ``act`` in a transaction of its own on the writer. What it raises undoes it and comes out here."""
         return await self._writer.act(act)
 
-    async def read(self, ask: Callable[[Connection], T]) -> T:
-        """Run ``ask`` in a transaction that reads. Raises Unavailable."""
+    async def read(self, ask: Callable[[Connection], T], *, of: str = EVERY_TENANT) -> T:
+        """Run ``ask`` in a transaction that reads, in the name of a tenant. Raises Unavailable.
+
+        With a role for reading the database itself shows no other tenant's rows then.
+        """
 
         def run() -> T:
             try:
                 with self._reading.connect() as connection:
+                    if self._fenced:
+                        fences.read_as(connection, of)
                     return ask(connection)
             except (DBAPIError, PoolTimeout) as problem:
                 raise translate(problem) from problem
@@ -534,10 +547,10 @@ def _settle(future: asyncio.Future[Any], result: Any) -> None:
         future.set_result(result)
 
 
-def _engine(url: URL, *, writes: bool, read_seconds: float = 0) -> Engine:
+def _engine(url: URL, *, writes: bool, read_seconds: float = 0, role: str = "") -> Engine:
     """``read_seconds`` ends what reads from SQLite for longer than that, as PostgreSQL does by itself; 0 for no limit."""
     if url.get_backend_name() == "postgresql":
-        return _postgresql(url)
+        return _postgresql(url, role)
     if sqlite3.sqlite_version_info < (3, 38):
         raise StorageError(f"SQLite 3.38 or later is needed; this Python has {sqlite3.sqlite_version}")
     engine = create_engine(url, connect_args={"check_same_thread": False, "isolation_level": None})
@@ -561,8 +574,8 @@ def _engine(url: URL, *, writes: bool, read_seconds: float = 0) -> Engine:
     return engine
 
 
-def _postgresql(url: URL) -> Engine:
-    settings = {
+def _postgresql(url: URL, role: str) -> Engine:
+    settings: dict[str, object] = {
         "statement_timeout": STATEMENT_MS, "lock_timeout": LOCK_MS, "idle_in_transaction_session_timeout": IDLE_MS,
         "client_connection_check_interval": 500,
         # A plan that is kept from when a table was empty reads all of it when it is not.
@@ -570,6 +583,8 @@ def _postgresql(url: URL) -> Engine:
         # The other end, too, has to notice that this one is gone: it holds the database until then.
         "tcp_keepalives_idle": 2, "tcp_keepalives_interval": 1, "tcp_keepalives_count": 2, "tcp_user_timeout": 4_000,
     }  # fmt: skip
+    if role:
+        settings["role"] = role
     return create_engine(
         url, pool_size=READERS + 1, max_overflow=0, pool_timeout=POOL_SECONDS, pool_pre_ping=True,
         pool_recycle=POOL_RECYCLE_SECONDS,

@@ -35,6 +35,7 @@ pytest_plugins = ["tests.platform"]
 # What `make test-peers` and `make test-detoxify` run by name: it needs other people's servers, or a gigabyte of libraries.
 collect_ignore = ["bench/test_peers.py", "moderation/deep/test_checkpoint.py", "moderation/deep/test_scorer.py"]
 
+
 ROOT = Path(__file__).resolve().parent.parent
 OFFLINE = Path(__file__).parent / "offline"
 
@@ -250,6 +251,8 @@ def postgres_template(postgres_server: PostgresServer) -> str:
 
     name = postgres_server.create()
     migrate(postgres_server.url(name))
+    postgres_server.execute("CREATE ROLE tertulia_reader NOLOGIN")
+    postgres_server.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO tertulia_reader", name)
     return name
 
 

@@ -148,6 +148,8 @@ def chat_server(request: pytest.FixtureRequest, start_server: Callable[..., Any]
         server = request.getfixturevalue("postgres_server")
         name = server.create(request.getfixturevalue("postgres_template"))
         environment |= {"TERTULIA_DATABASE": server.url(name), "TERTULIA_API_KEY": "not used by any test"}
+        # As a careful operator would have it: whatever is read without its tenant's name finds nothing.
+        environment["TERTULIA_READER_ROLE"] = "tertulia_reader"
     return start_server(**environment)
 
 

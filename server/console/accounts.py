@@ -214,7 +214,7 @@ class Accounts:
             by_id = staff.find(tx, asked.tenant, staff.id_of(login))
             return by_id or staff.by_email(tx, asked.tenant, login)
 
-        account = await self._database.read(ask)
+        account = await self._database.read(ask, of=asked.tenant)
         # One limit for an account, by whichever of its names somebody guesses at it; of what is no account too.
         key = f"{asked.tenant}/{account.staff.id if account else login}"
         _refuse_if(self._by_account.spend(key, at))
@@ -245,7 +245,7 @@ class Accounts:
 
     async def me(self, somebody: Staff, request: Request, _: None) -> Me:
         """Who is signed in."""
-        account = await self._database.read(lambda tx: staff.load(tx, somebody.tenant, somebody.id))
+        account = await self._database.read(lambda tx: staff.load(tx, somebody.tenant, somebody.id), of=somebody.tenant)
         return _me(account, request.cookies[COOKIE])
 
     async def sign_out(self, somebody: Staff, request: Request, _: None) -> Response:
@@ -267,7 +267,7 @@ class Accounts:
         """Choose another password. Everywhere else one is signed out."""
         at, mark = now(), staff.mark_of(request.cookies[COOKIE])
         _refuse_if(self._by_account.spend(f"{somebody.tenant}/{somebody.id}", at / 1_000))
-        account = await self._database.read(lambda tx: staff.load(tx, somebody.tenant, somebody.id))
+        account = await self._database.read(lambda tx: staff.load(tx, somebody.tenant, somebody.id), of=somebody.tenant)
         if not await self._desk.fits(account.password, body.old):
             raise Denied(422, "bad_request", "This is not your present password.", field="old")
         if body.new == body.old:
@@ -294,7 +294,7 @@ class Accounts:
         """Where one is signed in; ``here`` is the mark of this browser."""
         at = now()
         found: list[Session] = await self._database.read(
-            lambda tx: staff.sessions(tx, somebody.tenant, somebody.id, at)
+            lambda tx: staff.sessions(tx, somebody.tenant, somebody.id, at), of=somebody.tenant
         )
         return {"here": staff.mark_of(request.cookies[COOKIE]), "sessions": found}
 
@@ -311,7 +311,7 @@ class Accounts:
 
     async def token(self, somebody: Staff, request: Request, _: None) -> ChatToken:
         """A token for the live connection of this session, with which it ends."""
-        tenant = await self._database.read(lambda tx: tenants.by_id(tx, somebody.tenant))
+        tenant = await self._database.read(lambda tx: tenants.by_id(tx, somebody.tenant), of=somebody.tenant)
         if tenant is None:
             raise Denied(404, "not_found", "There is no such tenant here.")
         token = mint(
@@ -322,7 +322,7 @@ class Accounts:
 
     async def colleagues(self, somebody: Staff, _: Request, __: None) -> list[Colleague]:
         """Everybody of the staff, by id."""
-        found = await self._database.read(lambda tx: staff.everybody(tx, somebody.tenant))
+        found = await self._database.read(lambda tx: staff.everybody(tx, somebody.tenant), of=somebody.tenant)
         return [Colleague(one.staff.id, one.staff.name, one.staff.role, bool(one.disabled_at)) for one in found]
 
     # ------------------------------------------------------------------------------------------- administration
@@ -334,7 +334,7 @@ class Accounts:
         def ask(tx: Connection) -> list[AccountInfo]:
             return [_info(tx, one, at) for one in staff.everybody(tx, somebody.tenant)]
 
-        return await self._database.read(ask)
+        return await self._database.read(ask, of=somebody.tenant)
 
     async def add(self, somebody: Staff, _: Request, body: NewAccount) -> Provisional:
         """Let somebody in. ``conflict`` when the login or the address is taken."""

@@ -49,14 +49,16 @@ class AuditLog:
     async def page(self, staff: Staff, request: Request, _: None) -> AuditPage:
         """A page of entries."""
         wanted, before = _filter(request), _whole(request, "before")
-        found = await self._database.read(lambda tx: audit.entries(tx, staff.tenant, wanted, before, PAGE + 1))
+        found = await self._database.read(
+            lambda tx: audit.entries(tx, staff.tenant, wanted, before, PAGE + 1), of=staff.tenant
+        )
         return AuditPage(found[:PAGE], found[PAGE - 1].seq if len(found) > PAGE else 0)
 
     async def export(self, staff: Staff, request: Request, _: None) -> Response:
         """All that match by now, oldest first, as CSV. Taking it away is an act of its own."""
         wanted, at = _filter(request), now()
         rows, through = await self._database.read(
-            lambda tx: audit.count(tx, staff.tenant, wanted, EXPORT_ROWS + 1)
+            lambda tx: audit.count(tx, staff.tenant, wanted, EXPORT_ROWS + 1), of=staff.tenant
         )  # fmt: skip
         if rows > EXPORT_ROWS:
             raise Denied(422, "bad_request", f"These are over {EXPORT_ROWS} rows. Narrow them down.", field="since")
@@ -75,7 +77,7 @@ class AuditLog:
         yield as_csv([COLUMNS])
         after = 0
         while after < through:
-            some = await self._database.read(partial(_part, tenant, wanted, after, through))
+            some = await self._database.read(partial(_part, tenant, wanted, after, through), of=tenant)
             if not some:
                 break
             yield await asyncio.to_thread(as_csv, some)
@@ -85,7 +87,9 @@ class AuditLog:
         """Whether the whole chain holds."""
         so_far, done = audit.BEGINNING, False
         while not done:
-            so_far, done = await self._database.read(partial(audit.follow, tenant=staff.tenant, so_far=so_far))
+            so_far, done = await self._database.read(
+                partial(audit.follow, tenant=staff.tenant, so_far=so_far), of=staff.tenant
+            )
         return so_far
 
 

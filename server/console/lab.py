@@ -146,7 +146,7 @@ class Lab:
 
     async def backtest(self, staff: Staff, id: str, days: int, judged: bool) -> Trial:
         """Begin a backtest of a draft on the last ``days`` (0: on all there is)."""
-        draft = await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id))
+        draft = await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id), of=staff.tenant)
         policy, at = await self.aside(self._parsed, staff.tenant, draft.source), now()
         live = self.book.of(staff.tenant, draft.kind)
         ordinary = draft.kind == stored.ORDINARY
@@ -164,7 +164,7 @@ class Lab:
 
     async def shadow(self, staff: Staff, id: str) -> Trial:
         """Let a draft run beside what is in force."""
-        draft = await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id))
+        draft = await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id), of=staff.tenant)
         policy, at = await self.aside(self._parsed, staff.tenant, draft.source), now()
         live = self.book.of(staff.tenant, draft.kind)
         trial = self._trial(staff, "shadow", draft, policy, live, at)
@@ -188,7 +188,7 @@ class Lab:
         Raises Denied while it is at fault, or while a policy that extends it would be; Stale when the draft, or what is in
         force, is not what whoever publishes has seen, or when what extends it was published anew meanwhile.
         """
-        draft = await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id))
+        draft = await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id), of=staff.tenant)
         policy = await self.aside(self._parsed, staff.tenant, draft.source)
         followers = await self.aside(self._followers, staff.tenant, draft.kind, policy)
 
@@ -210,7 +210,7 @@ class Lab:
         """
         policy = None
         if to:
-            version = await self._database.read(lambda tx: stored.version(tx, staff.tenant, to))
+            version = await self._database.read(lambda tx: stored.version(tx, staff.tenant, to), of=staff.tenant)
             policy = await self.aside(from_sources, version.sources)
         followers = await self.aside(self._followers, staff.tenant, kind, policy) if policy else []
         act = "roll_back" if policy else "withdraw"

@@ -132,7 +132,7 @@ class Oidc:
         if claims.get("email_verified") is not True:
             raise NotLetIn("no verified address")
         tenant, email = self._provider.tenant, str(claims.get("email", ""))
-        account = await self._database.read(lambda tx: staff.by_email(tx, tenant, email))
+        account = await self._database.read(lambda tx: staff.by_email(tx, tenant, email), of=tenant)
         if account is None:
             raise NotLetIn("nobody of the staff")
         if account.disabled_at:

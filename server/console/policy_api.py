@@ -149,7 +149,7 @@ class PolicyApi:
         """Everything at a glance."""
         book, own = self._lab.book, self._lab.book.own(staff.tenant)
         drafts, trials = await self._database.read(
-            lambda tx: (stored.drafts(tx, staff.tenant), stored.trials(tx, staff.tenant, limit=TRIALS))
+            lambda tx: (stored.drafts(tx, staff.tenant), stored.trials(tx, staff.tenant, limit=TRIALS)), of=staff.tenant
         )
         law = [
             Law(kind, policy.id, policy.name, kind in own, len(policy.clauses))
@@ -168,7 +168,7 @@ class PolicyApi:
     async def publications(self, staff: Staff, request: Request, _: None) -> list[Publication]:
         """How the law for a kind came about, newest first."""
         kind = request.path_params["kind"]
-        return await self._database.read(lambda tx: stored.publications(tx, staff.tenant, kind))
+        return await self._database.read(lambda tx: stored.publications(tx, staff.tenant, kind), of=staff.tenant)
 
     async def version(self, staff: Staff, request: Request, _: None) -> PolicyView:
         """A version that was in force once."""
@@ -190,7 +190,7 @@ class PolicyApi:
     async def draft(self, staff: Staff, request: Request, _: None) -> Draft:
         """A draft as it was saved last."""
         id = request.path_params["draft"]
-        return await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id))
+        return await self._database.read(lambda tx: stored.draft(tx, staff.tenant, id), of=staff.tenant)
 
     async def save(self, staff: Staff, request: Request, body: Saved) -> Draft:
         """Save a draft. ``conflict`` when somebody else has saved it since."""

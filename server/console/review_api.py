@@ -125,7 +125,7 @@ class ReviewApi:
             shown = items[: asked.limit]
             return shapes.Page(dossier.rows(tx, staff.tenant, shown, at), _mark(shown[-1], wanted) if rest else "")
 
-        return await self.database.read(ask)
+        return await self.database.read(ask, of=staff.tenant)
 
     async def counts(self, staff: Staff, _: Request, __: None) -> shapes.Counts:
         """How much waits, and where."""
@@ -141,7 +141,7 @@ class ReviewApi:
                 second_looks=second_looks.how_many_for(tx, staff.tenant, staff.id), groups=groups,
             )  # fmt: skip
 
-        return await self.database.read(ask)
+        return await self.database.read(ask, of=staff.tenant)
 
     async def words(self, staff: Staff, _: Request, __: None) -> shapes.Words:
         """What to choose from: the clauses that hold, templates of warnings, queues."""
@@ -183,7 +183,7 @@ class ReviewApi:
     async def looking(self, staff: Staff, request: Request, _: None) -> shapes.Lookers:
         """Say that one looks, and hear who else does."""
         message = request.path_params["message"]
-        await self.database.read(lambda tx: review_items.load(tx, staff.tenant, message))
+        await self.database.read(lambda tx: review_items.load(tx, staff.tenant, message), of=staff.tenant)
         return shapes.Lookers([shapes.Looker(one.staff, one.name) for one in self.review.look(staff, message)])
 
     async def context(self, staff: Staff, request: Request, _: None) -> list[shapes.ContextLine]:
@@ -197,7 +197,7 @@ class ReviewApi:
             seq = found.seq if found is not None else 0
             return dossier.context(tx, staff.tenant, item.conversation, message, seq, known, around)
 
-        lines = await self.database.read(ask)
+        lines = await self.database.read(ask, of=staff.tenant)
         await self._note_look(staff, message, "item.context", {"around": around})
         return lines
 
@@ -245,7 +245,7 @@ class ReviewApi:
                 states=dict(states), others=len(others), decided=len(decided), appealed=len(appealed),
             )  # fmt: skip
 
-        return await self.database.read(ask)
+        return await self.database.read(ask, of=staff.tenant)
 
     async def bulk(self, staff: Staff, _: Request, body: shapes.Bulk) -> shapes.BulkDone:
         """The same for each of several items."""
@@ -322,7 +322,7 @@ class ReviewApi:
             )  # fmt: skip
             return found.text, conversation.kind, decision, _version(tx, staff.tenant, decision.policy), setting
 
-        text, kind, decision, then, fallback = await self.database.read(ask)
+        text, kind, decision, then, fallback = await self.database.read(ask, of=staff.tenant)
         current = self.review.hub.policies.of(staff.tenant, kind)
         then = current if then is None and decision.policy == current.id else then
         setting = (decision.evidence.setting if decision.evidence else None) or fallback
@@ -367,7 +367,7 @@ class ReviewApi:
                 language=found.form.language if found is not None else "", lease_until=look.lease_until,
             )  # fmt: skip
 
-        return shapes.NextLook(await self.database.read(ask))
+        return shapes.NextLook(await self.database.read(ask, of=staff.tenant))
 
     async def answer(self, staff: Staff, request: Request, body: shapes.LookAnswer) -> None:
         """What one would have decided."""
@@ -389,7 +389,7 @@ class ReviewApi:
                 for one in looks
             ])  # fmt: skip
 
-        return await self.database.read(ask)
+        return await self.database.read(ask, of=staff.tenant)
 
     async def settle(self, staff: Staff, request: Request, _: None) -> None:
         """A lead has looked at a disagreement."""
@@ -412,7 +412,7 @@ class ReviewApi:
                 for one in found
             ])  # fmt: skip
 
-        return await self.database.read(ask)
+        return await self.database.read(ask, of=staff.tenant)
 
     async def add_golden(self, staff: Staff, _: Request, body: shapes.NewGolden) -> None:
         """Let a message be a golden item."""
@@ -443,13 +443,13 @@ class ReviewApi:
         since = asked.since or until - 30 * figures.DAY_MS
         if not 0 < until - since <= DAYS * figures.DAY_MS:
             raise Denied(422, "bad_request", f"Ask for a year at most, of {DAYS} days.", field="since")
-        return await self.database.read(lambda tx: _figures(tx, staff.tenant, since, until))
+        return await self.database.read(lambda tx: _figures(tx, staff.tenant, since, until), of=staff.tenant)
 
     # ------------------------------------------------------------------------------------------- views and settings
 
     async def views(self, staff: Staff, _: Request, __: None) -> shapes.Views:
         """One's own saved views."""
-        found = await self.database.read(lambda tx: review_settings.views(tx, staff.tenant, staff.id))
+        found = await self.database.read(lambda tx: review_settings.views(tx, staff.tenant, staff.id), of=staff.tenant)
         return shapes.Views(
             [shapes.View(name, msgspec.json.decode(kept, type=shapes.ItemQuery)) for name, kept in found]
         )
@@ -468,7 +468,7 @@ class ReviewApi:
 
     async def settings(self, staff: Staff, _: Request, __: None) -> ReviewSettings:
         """What the tenant has set."""
-        return await self.database.read(lambda tx: settings(tx, staff.tenant))
+        return await self.database.read(lambda tx: settings(tx, staff.tenant), of=staff.tenant)
 
     async def set(self, staff: Staff, _: Request, body: ReviewSettings) -> ReviewSettings:
         """Set it."""
@@ -510,11 +510,13 @@ class ReviewApi:
         policy = await self.review.policy(staff.tenant, conversation)
         looking = [shapes.Looker(one.staff, one.name) for one in self.review.who_looks(staff, message)]
         at = now()
-        return await self.database.read(lambda tx: dossier.detail(tx, staff, message, policy, looking, at))
+        return await self.database.read(
+            lambda tx: dossier.detail(tx, staff, message, policy, looking, at), of=staff.tenant
+        )
 
     async def _row(self, staff: Staff, item: Item) -> shapes.Row:
         at = now()
-        (row,) = await self.database.read(lambda tx: dossier.rows(tx, staff.tenant, [item], at))
+        (row,) = await self.database.read(lambda tx: dossier.rows(tx, staff.tenant, [item], at), of=staff.tenant)
         return row
 
     async def _conversation_of(self, staff: Staff, message: str) -> str:
@@ -524,7 +526,7 @@ class ReviewApi:
                 raise NotFound("message")
             return found.conversation
 
-        return await self.database.read(ask)
+        return await self.database.read(ask, of=staff.tenant)
 
 
 class _Around(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
