@@ -105,8 +105,7 @@ class Database:
                 database._lock_file = _lock(parsed)
             migrate(url)
             database._writer.hold(shared=shared)
-            with database._writing.begin() as connection:
-                database.epoch = _epoch(connection)
+            database.epoch = database._writer.transact(_epoch)
             if reader_role:
                 with database._reading.connect() as connection:
                     fences.check(connection, reader_role)
@@ -455,7 +454,7 @@ class _Writer:
             entries = [entry for entry, _ in posts]
             if stored := sum(not entry.refused for entry in entries):
                 COMMIT_MESSAGES.observe(stored)
-            results: list[Any] = list(self._transact(lambda connection: log.append_posts(connection, entries)))
+            results: list[Any] = list(self.transact(lambda connection: log.append_posts(connection, entries)))
         except Exception as problem:
             # An outage is everybody's; anything else is the doing of one message and must not take its neighbours along.
             if len(posts) > 1 and not _outage(problem):
@@ -466,7 +465,8 @@ class _Writer:
         loop = posts[0][1].get_loop()
         loop.call_soon_threadsafe(self._answer, posts, results)
 
-    def _transact(self, act: Callable[[Connection], T]) -> T:
+    def transact(self, act: Callable[[Connection], T]) -> T:
+        """Run ``act`` in a transaction, in the thread that calls: the writer's own, once it has been started."""
         if self._connection is None:
             self._connection = self._connect()
         try:
@@ -507,7 +507,7 @@ class _Writer:
         if _told_already(future):
             return
         try:
-            result = self._transact(act)
+            result = self.transact(act)
         except Exception as problem:
             result = _told(problem)
         future.get_loop().call_soon_threadsafe(_settle, future, result)
