@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from storage import log
-from storage.database import Database
+from storage.database import Database, beside
 from tests.platform import Platform, new_tenant
 
 WRITERS = 8
@@ -140,3 +142,48 @@ async def test_a_database_that_goes_away_and_comes_back_is_waited_for(serve: Cal
     texts = [event["text"] for event in await ana.history(chat) if event["type"] == "posted"]
     assert texts == ["antes", "durante 0"]
     await platform.leave()
+
+
+@pytest.mark.parametrize(
+    ("point", "stored"),
+    [
+        ("after_commit", True),
+        pytest.param("before_commit", False, marks=pytest.mark.tier2),
+        pytest.param("after_commit_before_publish", True, marks=pytest.mark.tier2),
+        pytest.param("after_publish_before_answer", True, marks=pytest.mark.tier2),
+    ],
+)
+async def test_who_was_not_answered_because_the_server_died_sends_it_again_and_gets_the_first_answer(
+    serve: Callable[..., Any], database_url: str, tmp_path: Path, point: str, stored: bool
+) -> None:
+    rules = tmp_path / "rules"
+    server = serve(
+        TERTULIA_DATABASE=database_url, TERTULIA_FAILPOINTS=str(rules), TERTULIA_BREAK_ON_PURPOSE="yes"
+    )  # fmt: skip
+    platform = Platform(server.url, server.ws_url, new_tenant(database_url, "t"))
+    chat = await platform.open("ana:buyer", "luis:seller")
+    ana = await platform.connect("ana")
+    before = await ana.post(chat, "antes", "a")
+    rules.write_text(f"{point}=kill")
+    with contextlib.suppress(TimeoutError, ConnectionClosed):
+        await asyncio.wait_for(ana.post(chat, "¿me oyes?", "b"), 5)
+        pytest.fail("it was answered by a server that was to die before")
+    assert server.process.end(signal.SIGKILL) == -signal.SIGKILL  # it had ended by itself
+    rules.unlink()
+
+    def there() -> list[str]:
+        with beside(database_url) as tx:
+            return [item.message.id for item in log.since(tx, "t", chat, 2, 10) if item.message is not None]
+
+    assert there()[0] == before["id"]
+    assert len(there()) == 1 + stored
+    server.start()
+    ana = await platform.connect("ana")
+    first = await ana.post(chat, "¿me oyes?", "b")
+    again = await ana.post(chat, "¿me oyes?", "b")
+    assert (first["type"], first["seq"]) == ("accepted", before["seq"] + 1)
+    assert (again["id"], again["seq"]) == (first["id"], first["seq"])
+    assert there() == [before["id"], first["id"]]
+    assert (await ana.post(chat, "otra cosa", "b"))["code"] == "idempotency_conflict"
+    await platform.leave()
+    assert server.stop() == 0
