@@ -582,6 +582,22 @@ def erase(participant: str, tenant: str, database: str) -> None:
         click.echo("Somebody is reading from the file: what was erased is in its -wal until they are done.", err=True)
 
 
+@main.command()
+@click.option("--keep-months", type=click.IntRange(1, 1_200), required=True, metavar="N", help="What is younger stays.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@DATABASE
+def retention(keep_months: int, dry_run: bool, database: str) -> None:
+    """Delete conversations in which nothing has happened for N months, whole, with all that was about them."""
+    from server.upkeep import let_go
+
+    with failures_told():
+        gone = let_go(_database(database), keep_months, dry=dry_run)
+    for tenant, counted in sorted(gone.items()):
+        click.echo(f"{tenant:20} {counted.conversations:9,} conversations, {counted.events:11,} events")
+    total = sum(counted.conversations for counted in gone.values())
+    click.echo(f"{total:,} conversations {'would be' if dry_run else 'are'} gone.")
+
+
 def _load(policy: str) -> Policy:
     from policies.load import PolicyError, load
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
+from calendar import monthrange
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+import msgspec
 from sqlalchemy import Connection
 
-from storage import audit, erasure, rebuild, tenants, transcript
+from storage import audit, erasure, rebuild, retention, tenants, transcript
 from storage.database import beside, looking, tidy
 from storage.erasure import Erased
 from storage.errors import NotFound
 from storage.rebuild import Outcome
+from storage.retention import Gone
 
 OPERATOR = "operator"
 WITH_WORDS = ("texts", "reports", "appeals", "invitations", "ratings")
@@ -55,6 +59,42 @@ def erased(url: str, tenant: str, participant: str) -> tuple[Erased, bool]:
         detail = {"texts": done.texts, "refusals": done.refusals, "notes": done.notes}
         audit.record(tx, tenant, OPERATOR, "erasure.done", participant, detail, _now())
     return done, tidy(url, *WITH_WORDS)
+
+
+def let_go(url: str, keep_months: int, *, dry: bool) -> dict[str, Gone]:
+    """Delete the conversations in which nothing has happened for so many months; by tenant, how much is, or would be, gone."""
+    before = months_before(_now(), keep_months)
+    gone: dict[str, Gone] = {}
+    last: retention.Place | None = ("", "")
+    while last is not None:
+        with beside(url, patient=True) as tx:
+            last, old = retention.some(tx, last, before)
+            if dry:
+                _count(gone, [(place, retention.events_of(tx, place)) for place in old])
+        for first in range(0, 0 if dry else len(old), retention.LET_GO):
+            with beside(url, patient=True) as tx:
+                _count(gone, retention.let_go(tx, old[first : first + retention.LET_GO], before))
+    if not dry:
+        with beside(url) as tx:
+            for tenant, counted in sorted(gone.items()):
+                detail = {"keep_months": keep_months, "before": before, **msgspec.structs.asdict(counted)}
+                audit.record(tx, tenant, OPERATOR, "retention", "conversations", detail, _now())
+    return gone
+
+
+def _count(gone: dict[str, Gone], places: list[tuple[retention.Place, int]]) -> None:
+    for (tenant, _), events in places:
+        counted = gone.setdefault(tenant, Gone())
+        counted.conversations += 1
+        counted.events += events
+
+
+def months_before(at: int, months: int) -> int:
+    """The same day and time so many months earlier (ms, UTC), or the last day of that month where it has no such day."""
+    now = datetime.fromtimestamp(at / 1_000, UTC)
+    year, month = divmod(now.year * 12 + now.month - 1 - months, 12)
+    day = min(now.day, monthrange(year, month + 1)[1])
+    return int(now.replace(year=year, month=month + 1, day=day).timestamp() * 1_000)
 
 
 def _tenant(tx: Connection, id: str) -> None:
