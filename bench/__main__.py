@@ -33,6 +33,7 @@ PAGE = RESULTS.parent.parent / "docs" / "performance.md"
 TEXTS = 40_000
 PACE = 200.0  # posts a second over 250 conversations: a busy evening, far from the limit
 CALM = 50.0  # questions a second, few enough that every one can be answered by suggestions
+GROWTH_ROUNDS = 3  # a slope over several sizes needs fewer of them than a figure alone
 USUAL = ("conversations", "room", "nodes", "latency", "storm", "idle", "growth", "alone", "judging")
 BY_NAME = ("suggestions", "crowd", "far")  # minutes more, for a question that is not asked every time
 PARTS = (*USUAL, *BY_NAME)
@@ -62,7 +63,8 @@ def main(only: tuple[str, ...], rounds: int, seconds: float, peers: bool, publis
     if "storm" in parts:
         sections.append(storm.section(storm.measured([_sqlite, _postgres, *there.marketplace])))
     if "growth" in parts or "far" in parts:
-        curves = growth.curves(growth.FULL if "far" in parts else growth.Sizes(), length, postgres=False)
+        few = Length(min(rounds, GROWTH_ROUNDS), seconds)
+        curves = growth.curves(growth.FULL if "far" in parts else growth.Sizes(), few, postgres=False)
         sections.append(growth.section(curves))
         aims += growth_aims(curves)
     if "alone" in parts:

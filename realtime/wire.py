@@ -11,10 +11,12 @@ import socket
 import sys
 from asyncio.transports import BaseTransport
 from collections.abc import Callable, Generator
+from functools import cached_property
 from typing import Any, cast
 
 from prometheus_client import Counter
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 from websockets.protocol import OPEN
@@ -52,14 +54,27 @@ def frame(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
+class _Nowhere:
+    """In place of the queue of an application that has gone: a queue holds two kilobytes, even an empty one."""
+
+    def put_nowait(self, event: object) -> None:
+        """Nobody hears it."""
+
+
+_NOWHERE: Any = _Nowhere()
+
+
 class Wire(WebSocketsSansIOProtocol):
-    """One WebSocket. The application finds it in ``scope["extensions"]["tertulia.wire"]``, sets ``receiver`` and accepts."""
+    """One WebSocket. The application finds it in ``scope["extensions"]["tertulia.wire"]``.
+
+    It either sets ``receiver``, accepts and waits, or lets it ``go_on`` by itself, accepts and ends.
+    """
 
     receiver: Callable[[str], None] | None = None
+    _gone: Callable[[], None] | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.lost = asyncio.Event()
         self._closing = False
         self._control_frames = 0
         self._window_ends = 0.0
@@ -67,6 +82,24 @@ class Wire(WebSocketsSansIOProtocol):
         self._message_due: asyncio.TimerHandle | None = None
         # The parser may have taken a frame's first bytes out of its buffer, which then is as empty as between two frames.
         self.conn.reader.at_eof = self._between_frames  # type: ignore[method-assign]
+
+    def go_on(self, receiver: Callable[[str], None], gone: Callable[[], None]) -> None:
+        """From the accept on, text goes to ``receiver``, and ``gone`` is called when the socket is gone, or at once if it is.
+
+        The application may end then, and takes along what it held: the request, its scope, a stack of coroutines.
+        """
+        if self.disconnected:
+            gone()
+            return
+        self.receiver, self._gone = receiver, gone
+
+    @cached_property
+    def lost(self) -> asyncio.Event:
+        """Set when the socket is gone."""
+        lost = asyncio.Event()
+        if self.disconnected:
+            lost.set()
+        return lost
 
     # What the hub does with it
 
@@ -116,11 +149,30 @@ class Wire(WebSocketsSansIOProtocol):
         self._closing = True
         self.receiver = None
         self._message_arrived()
-        self.lost.set()
+        if "lost" in self.__dict__:
+            self.lost.set()
+        gone, self._gone = self._gone, None
+        if gone is not None:
+            gone()
 
     async def run_asgi(self) -> None:
         cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self
-        await super().run_asgi()
+        goes_on = False
+        try:
+            await self.app(self.scope, self.receive, self.send)
+            goes_on = self._gone is not None and self.handshake_complete
+        except ClientDisconnected:
+            pass
+        except BaseException:
+            self.logger.exception("the application failed")
+        if not goes_on:
+            # As uvicorn does with any socket that its application has left.
+            self.send_500_response()
+            if self.close_timer is None:
+                self.transport.close()
+        # Not needed any more: much of what a connection holds, and some of it in a circle with this object.
+        del self.scope, self.request, self.response
+        self.queue = _NOWHERE
 
     def data_received(self, data: bytes) -> None:
         if self.receiver is not None and not self._closing:
@@ -265,6 +317,11 @@ class Http(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._on_time()
         super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        # The parser and this object hold each other, and what both have read: without this they stay until the collector comes.
+        del self.parser
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_time()

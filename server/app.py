@@ -193,24 +193,18 @@ class Service:
             TURNED_AWAY.inc()
             await websocket.send_denial_response(Response(status_code=503, headers={"Retry-After": FULL_SECONDS}))
             return
-        self.sockets += 1
-        try:
-            await self._converse(websocket, wire)
-        finally:
-            self.sockets -= 1
-
-    async def _converse(self, websocket: WebSocket, wire: Wire) -> None:
         scheme, _, token = websocket.headers.get("authorization", "").partition(" ")
         connection = Connection(wire, self.chat, token if scheme.lower() == "bearer" else "")
-        wire.receiver = connection.receive
+        self.sockets += 1
+        wire.go_on(connection.receive, partial(self._gone, connection))
         offered = websocket.scope["subprotocols"]
         await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
         if self.hub.draining:
             connection.close(Close.GO_AWAY, "the server stops")
-        try:
-            await wire.lost.wait()
-        finally:
-            connection.closed()
+
+    def _gone(self, connection: Connection) -> None:
+        self.sockets -= 1
+        connection.closed()
 
 
 class Server(uvicorn.Server):

@@ -44,6 +44,12 @@ def test_uvicorn_still_has_the_methods_that_we_override(name: str) -> None:
         "ping_sent_at",
         "pong_timer",
         "pending_ping_payload",
+        "scope",
+        "request",
+        "response",
+        "queue",
+        "disconnected",
+        "handshake_complete",
     ],
 )
 def test_uvicorn_still_has_the_attributes_that_we_read(name: str) -> None:
@@ -57,7 +63,15 @@ def test_the_parser_still_asks_before_each_frame_whether_there_is_one_and_nowher
 
 
 @pytest.mark.parametrize(
-    "name", ["connection_made", "connection_lost", "on_message_begin", "on_headers_complete", "on_message_complete"]
+    "name",
+    [
+        "connection_made",
+        "connection_lost",
+        "on_message_begin",
+        "on_headers_complete",
+        "on_message_complete",
+        "handle_websocket_upgrade",
+    ],
 )
 def test_uvicorns_http_still_has_the_methods_that_we_override(name: str) -> None:
     assert callable(getattr(HttpToolsProtocol, name))
