@@ -24,10 +24,15 @@ WITH_WORDS = ("texts", "reports", "appeals", "invitations", "ratings")
 def rebuilt(url: str, *, mend: bool) -> Outcome:
     """Compare every projection with the log, and make again what is not as the log has it if ``mend`` says so."""
     outcome = Outcome()
-    last: tuple[str, str] | None = ("", "")
-    while last is not None:
-        with beside(url, patient=True) as tx:
-            last = rebuild.some(tx, last, outcome, mend=mend)
+    last: rebuild.Place | None = ("", "")
+    # Looked at without a lock, which would hold up everybody's messages; what differs is looked at again under its own.
+    with looking(url) as connection:
+        while last is not None:
+            last, differing = rebuild.some(connection, last, outcome)
+            connection.rollback()
+            for place in differing if mend else ():
+                with beside(url, patient=True) as tx:
+                    rebuild.mend(tx, place)
     with beside(url, patient=True) as tx:
         rebuild.policies(tx, outcome, mend=mend)
     return outcome
@@ -51,8 +56,11 @@ def erased(url: str, tenant: str, participant: str) -> tuple[Erased, bool]:
         conversations = erasure.conversations_of(tx, tenant, participant)
     texts = 0
     for conversation in conversations:
-        with beside(url, patient=True) as tx:
-            texts += erasure.in_conversation(tx, tenant, conversation, participant, _now())
+        last: int | None = 0
+        while last is not None:
+            with beside(url, patient=True) as tx:
+                erased, last = erasure.in_conversation(tx, tenant, conversation, participant, _now(), last)
+            texts += erased
     with beside(url, patient=True) as tx:
         others = erasure.elsewhere(tx, tenant, participant)
         done = Erased(texts, others.refusals, others.notes)

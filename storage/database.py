@@ -179,6 +179,7 @@ def looking(url: str) -> Iterator[Connection]:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SET statement_timeout = 0"))
                 connection.execute(text("SET default_transaction_read_only = on"))
+                connection.execute(text("SET default_transaction_isolation = 'repeatable read'"))  # as on SQLite
                 connection.execute(text("SET idle_in_transaction_session_timeout = 0"))
                 connection.commit()
             yield connection

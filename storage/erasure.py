@@ -14,6 +14,7 @@ from storage import tables as t
 
 ERASED = "erased"  # the kind of the event by which readers learn that a message is gone
 BY = "operator"
+MESSAGES = 50  # in one transaction: who writes in the conversation waits meanwhile
 
 
 class Erased(msgspec.Struct, frozen=True):
@@ -33,20 +34,19 @@ def conversations_of(connection: Connection, tenant: str, participant: str) -> l
     return [row.conversation for row in rows]
 
 
-def in_conversation(connection: Connection, tenant: str, conversation: str, participant: str, at: int) -> int:
-    """Erase what somebody has said in a conversation, and tell its readers that it is gone; how many texts that were."""
+def in_conversation(
+    connection: Connection, tenant: str, conversation: str, participant: str, at: int, after: int = 0
+) -> tuple[int, int | None]:
+    """Erase the next messages after a ``seq`` that somebody has written in a conversation, and tell its readers of it.
+
+    How many texts that were, and the ``seq`` of the last message; None when there was none left.
+    """
     log.lock(connection, tenant, conversation)
     m, w = t.messages.c, t.texts.c
-    ids = [
-        row.id
-        for row in connection.execute(
-            select(m.id)
-            .where(m.tenant == tenant, m.conversation == conversation, m.author == participant)
-            .order_by(m.seq)
-        )
-    ]
+    theirs = (m.tenant == tenant) & (m.conversation == conversation) & (m.author == participant) & (m.seq > after)
+    rows = connection.execute(select(m.id, m.seq).where(theirs).order_by(m.seq).limit(MESSAGES)).all()
     erased = 0
-    for id in ids:
+    for id, _ in rows:
         gone = connection.execute(delete(t.texts).where(w.tenant == tenant, w.message == id))
         erased += gone.rowcount
         current = log.message(connection, tenant, conversation, id)
@@ -55,7 +55,7 @@ def in_conversation(connection: Connection, tenant: str, conversation: str, part
                 current.form, state="removed", unseen=current.form.state == "held", attachments=()
             )
             log.change(connection, tenant, current, ERASED, BY, at, form)
-    return erased
+    return erased, rows[-1].seq if rows else None
 
 
 def elsewhere(connection: Connection, tenant: str, participant: str) -> Erased:

@@ -15,7 +15,8 @@ from storage import log
 from storage import tables as t
 from storage.values import Form, StoredInvitation
 
-CONVERSATIONS = 50  # in one transaction
+CONVERSATIONS = 200  # in one transaction
+Place = tuple[str, str]  # tenant and conversation
 _body = msgspec.json.Decoder(dict[str, Any])
 _json = msgspec.json.Encoder().encode
 
@@ -140,31 +141,39 @@ _INVITATIONS = _Kind(t.invitations, ("id",), {"note": ""})
 _CONSENTS = _Kind(t.consents, ("invitation", "participant"))
 
 
-def some(
-    connection: Connection, after: tuple[str, str], outcome: Outcome, *, mend: bool
-) -> tuple[str, str] | None:  # fmt: skip
-    """Compare the projections of the next conversations after one (tenant, id), and ``mend`` what is not as the log has it.
+def some(connection: Connection, after: Place, outcome: Outcome) -> tuple[Place | None, list[Place]]:
+    """Compare the projections of the next conversations after one with the log, in a transaction that sees one moment.
 
-    Counts into ``outcome``; the last conversation that was looked at, None when there was none left.
+    Counts into ``outcome``; the last conversation that was looked at, None when there was none left, and those that differ.
     """
     c = t.conversations.c
     rows = connection.execute(
-        select(t.conversations)
-        .where(tuple_(c.tenant, c.id) > after)
-        .order_by(c.tenant, c.id)
-        .limit(CONVERSATIONS)
-        .with_for_update()
+        select(t.conversations).where(tuple_(c.tenant, c.id) > after).order_by(c.tenant, c.id).limit(CONVERSATIONS)
     ).all()
+    differing = []
     for row in rows:
         broken = log.broken_link(connection, row.tenant, row.id)
         if broken:
             outcome.broken.append((row.tenant, row.id, broken))
             continue
-        _conversation(connection, row, outcome, mend)
-    return (rows[-1].tenant, rows[-1].id) if rows else None
+        before = outcome.differ
+        _conversation(connection, row, outcome, mend=False)
+        if outcome.differ > before:
+            differing.append((row.tenant, row.id))
+    return ((rows[-1].tenant, rows[-1].id) if rows else None), differing
 
 
-def _conversation(connection: Connection, row: Any, outcome: Outcome, mend: bool) -> None:
+def mend(connection: Connection, place: Place) -> None:
+    """Make one conversation's projections what they should be by its log, unless that was tampered with."""
+    c = t.conversations.c
+    row = connection.execute(
+        select(t.conversations).where(c.tenant == place[0], c.id == place[1]).with_for_update()
+    ).first()  # fmt: skip
+    if row is not None and not log.broken_link(connection, *place):
+        _conversation(connection, row, Outcome(), mend=True)
+
+
+def _conversation(connection: Connection, row: Any, outcome: Outcome, *, mend: bool) -> None:
     tenant, id = row.tenant, row.id
     e = t.events.c
     made = fold(

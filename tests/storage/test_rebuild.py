@@ -132,9 +132,11 @@ class History:
 
 def made_again(tx: Connection, *, mend: bool) -> Outcome:
     outcome = Outcome()
-    last: tuple[str, str] | None = ("", "")
+    last: rebuild.Place | None = ("", "")
     while last is not None:
-        last = rebuild.some(tx, last, outcome, mend=mend)
+        last, differing = rebuild.some(tx, last, outcome)
+        for place in differing if mend else ():
+            rebuild.mend(tx, place)
     return outcome
 
 

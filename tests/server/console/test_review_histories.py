@@ -371,7 +371,7 @@ class History:
             assert log.broken_link(tx, self.office.tenant, self.chat) == 0
             assert audit.broken_link(tx, self.office.tenant) == 0
             made_again = rebuild.Outcome()
-            rebuild.some(tx, (self.office.tenant, ""), made_again, mend=False)
+            rebuild.some(tx, (self.office.tenant, ""), made_again)
             assert (made_again.differ, made_again.broken) == (0, [])
             assert made_again.tables["messages"].rows > 0
             entries = tx.execute(t.audit.select().where(t.audit.c.tenant == self.office.tenant)).all()
