@@ -25,8 +25,9 @@ class Doorbell(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Signal(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A frame's payload that is not part of any log: typing, receipts, and the desk's and the staff's news.
 
-    ``channel`` is ``conversation``, ``desk``, ``staff``, ``person``, ``standing`` or ``session`` (of the console, which has ended);
-    ``to`` the conversation's or the person's id, empty for the desk and the staff. The connections of ``sender`` do not hear it.
+    ``channel`` is ``conversation``, ``desk``, ``staff``, ``person``, ``standing``, ``spread`` (somebody is connected to several
+    nodes) or ``session`` (of the console, which has ended); ``to`` the conversation's or the person's id, empty for the desk and
+    the staff. The connections of ``sender`` do not hear it.
     """
 
     tenant: str
@@ -69,6 +70,10 @@ class Listener(Protocol):
 
     def missed(self) -> None:
         """Something was not heard, nobody knows what: look into the log."""
+        ...
+
+    def look(self) -> None:
+        """Nothing is heard just now: look into the log, for those who must not wait until it is."""
         ...
 
 

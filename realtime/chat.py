@@ -136,6 +136,7 @@ class Chat:
         """Greet a participant: what they are part of, and what they are to know. Raises Refusal if they are here too often."""
         me = connection.identity
         connection.person = self.hub.arrive(connection, self.limits.connections)
+        await self.hub.admit(connection, self.limits.connections)
         if me.role == STAFF and me.id.startswith(accounts.PREFIX):
             # Asked once the hub knows of the connection: who is signed out meanwhile is found there and hung up.
             signed_in = await self.database.read(
@@ -615,7 +616,7 @@ class Chat:
         return room, member
 
     def _spend(self, connection: Connection) -> None:
-        wait = connection.person.posts.spend(time.monotonic()) if connection.person else 0.0
+        wait = self.hub.spend(connection)
         if wait:
             raise Refusal(
                 "rate_limited", "Too many messages at once. Wait a moment.", retry_after=int(wait * 1_000) + 1

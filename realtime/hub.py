@@ -18,6 +18,7 @@ from realtime.errors import Close, Refusal
 from realtime.limits import Credit
 from realtime.protocol import Event, Goaway, LogEvent, Opened, Presence, Reset, encode
 from realtime.room import RECENT, Room
+from realtime.shared_limits import Overfull, SharedLimits
 from realtime.tail import Tails
 from realtime.visibility import Reader, uniform, visible_to
 from realtime.wire import frame
@@ -50,13 +51,14 @@ logger = logging.getLogger("tertulia.hub")
 class Presences:
     """One participant on this node: their connections, what they may still send, and whether words may be suggested."""
 
-    __slots__ = ("asked", "connections", "frames", "learning", "learnt", "posts", "standing", "suggestions")
+    __slots__ = ("asked", "connections", "frames", "learning", "learnt", "posts", "spread", "standing", "suggestions")
 
     def __init__(self, posts: Credit, frames: Credit) -> None:
         self.connections: set[Connection] = set()
         self.posts = posts
         self.frames = frames
         self.suggestions = True
+        self.spread = False  # connected to other nodes too, as far as is known
         self.standing = Standing()
         self.asked = self.learnt = 0
         self.learning = False
@@ -82,7 +84,9 @@ class Hub:
         *,
         posts_per_second: float,
         posts_burst: int,
+        shared: SharedLimits | None = None,
     ) -> None:
+        self.shared = shared
         self.database = database
         self.broker = broker
         self.policies = policies
@@ -127,6 +131,33 @@ class Hub:
             self.desks.setdefault(identity.tenant, set()).add(connection)
         return person
 
+    async def admit(self, connection: Connection, most: int) -> None:
+        """Ask whether other nodes have so many connections of this participant that, with those here, there are too many.
+
+        Raises Refusal.
+        """
+        key = (connection.identity.tenant, connection.identity.id)
+        person = self.people.get(key)
+        if self.shared is None or person is None:
+            return
+        try:
+            elsewhere = await self.shared.count(key, len(person.connections), most)
+        except Overfull:
+            raise Refusal("too_many_connections", "Too many connections of this participant are open.") from None
+        if elsewhere:
+            # From now on all of these nodes tell each other what is sent.
+            self.broker.signal(Signal(key[0], "spread", key[1], b""))
+
+    def spend(self, connection: Connection) -> float:
+        """Spend one credit of a participant; the seconds until there is one, if there is none."""
+        person = connection.person
+        if person is None:
+            return 0.0
+        wait = person.posts.spend(self._loop.time())
+        if person.spread and not wait and self.shared is not None:
+            self.shared.spent((connection.identity.tenant, connection.identity.id), person.posts)
+        return wait
+
     def depart(self, connection: Connection) -> None:
         """A connection is gone."""
         identity = connection.identity
@@ -134,6 +165,8 @@ class Hub:
         person = self.people.get(key)
         if person is not None:
             person.connections.discard(connection)
+            if self.shared is not None:
+                self.shared.recount(key, len(person.connections))
             if not person.connections:
                 # Kept until their credit is whole again: coming back must not bring a new one.
                 rate, burst = self._posts
@@ -226,6 +259,10 @@ class Hub:
             case "standing":
                 self._rung((signal.tenant, signal.to), _standing.decode(signal.payload))
                 return
+            case "spread":
+                if (person := self.people.get((signal.tenant, signal.to))) is not None:
+                    person.spread = True
+                return
             case "session":
                 for connection in tuple(self.staff.get(signal.tenant, ())):
                     if connection.identity.id == signal.to:
@@ -249,6 +286,8 @@ class Hub:
             room.elsewhere[node] = frozenset(attendance.here)
         for participant in before.symmetric_difference(attendance.here):
             self._show_presence(room, participant)
+            if participant not in before and (person := self.people.get((room.tenant, participant))) is not None:
+                person.spread = True
         if attendance.asks and room.connections:
             self._attend(room)
 
@@ -261,6 +300,12 @@ class Hub:
     def missed(self) -> None:
         """Something of other nodes was not heard: everything held here is compared with the log."""
         self._behind = True
+        if not self._comparing:
+            self._comparing = True
+            self.run(self._compare())
+
+    def look(self) -> None:
+        """Nothing of other nodes is heard just now: what they store reaches people here all the same, a little later."""
         if not self._comparing:
             self._comparing = True
             self.run(self._compare())
@@ -303,6 +348,8 @@ class Hub:
 
     async def close(self) -> None:
         """Stop listening to the other nodes."""
+        if self.shared is not None:
+            await self.shared.close()
         await self.broker.close()
         for task in list(self._tasks):
             task.cancel()
@@ -498,8 +545,9 @@ class Hub:
 
     async def _compare(self) -> None:
         try:
-            while self._behind and not self.draining:
-                self._behind = False
+            once = True
+            while (self._behind or once) and not self.draining:
+                again, self._behind, once = self._behind, False, False
                 held = list(self.rooms)
                 for start in range(0, len(held), COMPARED):
                     await self._compare_with_log(held[start : start + COMPARED])
@@ -507,6 +555,11 @@ class Hub:
                 for start in range(0, len(people), COMPARED):
                     await self._open_new(people[start : start + COMPARED])
                     await self._stand_anew(people[start : start + COMPARED])
+                if not again:
+                    continue
+                if self.shared is not None:
+                    for key in people:
+                        self.shared.recount(key, len(self.people[key].connections) if key in self.people else 0)
                 for room in self.rooms.values():
                     self._attend(room, asks=True)
                 # What staff is told is in no log: they come back, if they may, and read their queue again.

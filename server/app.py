@@ -45,6 +45,7 @@ from realtime.offers import Offers
 from realtime.protocol import FRAME_BYTES, SUBPROTOCOL, Limits
 from realtime.redis_broker import RedisBroker
 from realtime.second_look import SecondLook
+from realtime.shared_limits import SharedLimits
 from realtime.spare_time import SpareTime
 from realtime.suggesting import Suggesting
 from realtime.wire import EXTENSION, Http, Wire
@@ -96,10 +97,16 @@ class Service:
             posts_per_second=config.posts_per_second, posts_burst=config.posts_burst,
             connections=config.connections_per_user,
         )  # fmt: skip
-        self.broker: Broker = RedisBroker(config.redis, database.epoch) if config.redis else MemoryBroker()
+        self.broker: Broker
+        shared: SharedLimits | None = None
+        if config.redis:
+            self.broker = broker = RedisBroker(config.redis, database.epoch)
+            shared = SharedLimits(config.redis, database.epoch, broker.node, broker.others)
+        else:
+            self.broker = MemoryBroker()
         self.hub = Hub(
             database, self.broker, policies, posts_per_second=config.posts_per_second,
-            posts_burst=config.posts_burst,
+            posts_burst=config.posts_burst, shared=shared,
         )  # fmt: skip
         self.deep = Deep(detoxify(config.detoxify, config.detoxify_config)) if config.detoxify else None
         second_look = SecondLook(self.deep, database, self.hub) if self.deep else None

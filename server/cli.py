@@ -71,7 +71,7 @@ def main() -> None:
 @click.option("--reader-role", default="", metavar="NAME", envvar="TERTULIA_READER_ROLE", show_envvar=True,
               help="A role of PostgreSQL that reads one tenant's rows at a time.")  # fmt: skip
 @click.option("--redis", default="", metavar="URL", envvar="TERTULIA_REDIS", show_envvar=True,
-              help="redis://host:port, for more than one server.")  # fmt: skip
+              help="redis://host:port[,host:port...], for more than one server.")  # fmt: skip
 @POLICY
 @click.option("--origin", "origins", multiple=True, metavar="ORIGIN", envvar="TERTULIA_ORIGIN", show_envvar=True,
               help="A web origin that may connect, such as https://market.example; may be given again.")  # fmt: skip

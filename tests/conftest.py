@@ -21,7 +21,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -295,10 +295,19 @@ def empty_database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 class RedisServer:
     """A private Redis. It may be frozen, stopped and started again on the same port, with nothing in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **options: object) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.options = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+        # The nodes of a cluster talk to each other ten thousand ports further up.
+        self.port = next(port for port in iter(free_port, 0) if port < 55_000)
         self.start()
+
+    def ask(self, *words: object) -> Any:
+        """What it answers to a command."""
+        from redis import Redis
+
+        with Redis(port=self.port, decode_responses=True) as client:
+            return client.execute_command(*words)
 
     @property
     def url(self) -> str:
@@ -307,11 +316,77 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        program = _program("redis-server", service="redis")
+        program = os.environ.get("REDIS_SERVER") or _program("redis-server", service="redis")
         options = {"--port": self.port, "--bind": "127.0.0.1", "--save": "", "--appendonly": "no", "--dir": self.folder}
-        words = [str(word) for pair in options.items() for word in pair]
+        words = [str(word) for pair in (options | self.options).items() for word in pair]
         self.process = Process([program, *words], self.folder / "log")
         self.process.wait_until(_listens(self.port))
+
+
+class RedisCluster:
+    """Three private Redis that are one cluster, without replicas."""
+
+    def __init__(self, folders: list[Path]) -> None:
+        self.nodes = []
+        for folder in folders:
+            self.nodes.append(
+                RedisServer(
+                    folder, cluster_enabled="yes", cluster_config_file="nodes.conf", cluster_node_timeout=2_000,
+                    cluster_require_full_coverage="no",
+                )
+            )  # fmt: skip
+        edges = [16_384 * n // len(folders) for n in range(len(folders) + 1)]
+        for number, node in enumerate(self.nodes):
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            node.ask("CLUSTER", "ADDSLOTS", *range(edges[number], edges[number + 1]))
+            if number:
+                node.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port)
+        deadline = time.monotonic() + 60
+        while not all(self._whole(node) for node in self.nodes):
+            assert time.monotonic() < deadline, "the cluster does not come together"
+            time.sleep(0.05)
+
+    @property
+    def url(self) -> str:
+        """Where it is, as an operator would write it."""
+        return f"redis://{','.join(f'127.0.0.1:{node.port}' for node in self.nodes)}/0"
+
+    def has(self, key: str) -> RedisServer:
+        """The node that a key is on."""
+        slot = self.nodes[0].ask("CLUSTER", "KEYSLOT", key)
+        for first, last, master, *_ in self.nodes[0].ask("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(node for node in self.nodes if node.port == master[1])
+        raise AssertionError(f"nobody has slot {slot}")
+
+    def _whole(self, node: RedisServer) -> bool:
+        told = node.ask("CLUSTER", "INFO")
+        told = told if isinstance(told, str) else "\n".join(f"{name}:{value}" for name, value in told.items())
+        return "cluster_state:ok" in told and "cluster_slots_assigned:16384" in told
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    """A cluster of three Redis for the whole run."""
+    cluster = RedisCluster([tmp_path_factory.mktemp("redis") for _ in range(3)])
+    yield cluster
+    for node in cluster.nodes:
+        node.process.end()
+
+
+@pytest.fixture
+def redis_cluster_url(redis_cluster: RedisCluster) -> str:
+    """The URL of a cluster that holds nothing."""
+    for node in redis_cluster.nodes:
+        node.ask("FLUSHALL")
+    return redis_cluster.url
+
+
+@pytest.fixture(params=["one", "cluster"])
+def any_redis_url(request: pytest.FixtureRequest) -> str:
+    """A Redis that holds nothing, once alone and once a cluster."""
+    url: str = request.getfixturevalue("redis_url" if request.param == "one" else "redis_cluster_url")
+    return url
 
 
 @pytest.fixture(scope="session")

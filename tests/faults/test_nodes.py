@@ -130,7 +130,7 @@ async def test_people_on_two_servers_are_in_one_chat(cluster: Callable[..., Any]
 async def test_without_redis_each_server_goes_on_and_the_others_catch_up(cluster: Callable[..., Any]) -> None:
     nodes = await cluster(2)
     one, two = nodes.platforms
-    chat = await one.open("ana:buyer", "luis:seller", "mia:seller")
+    chat = await one.open("ana:buyer", "luis:seller", "mia:seller", "eva:seller")
     ana, luis, mia = await one.connect("ana"), await two.connect("luis"), await one.connect("mia")
     nodes.redis.process.end(signal.SIGKILL)
     began = time.monotonic()
@@ -149,6 +149,10 @@ async def test_without_redis_each_server_goes_on_and_the_others_catch_up(cluster
     await nodes.says("ready")
     last = await luis.post(chat, "ya estoy")
     await ana.next("posted", id=last["id"])
+    # It has come back empty: who is where is told anew, and no number is given twice.
+    await two.connect("eva")
+    assert (await ana.next("presence", participant="eva"))["online"] is True
+    assert [event["seq"] for event in await nodes.history(chat)] == list(range(1, last["seq"] + 1))
 
 
 @pytest.mark.parametrize("seed", range(1))
@@ -265,3 +269,37 @@ async def test_what_a_server_had_stored_and_told_nobody_is_delivered_by_the_othe
     again = await elsewhere.post(chat, "¿sigue disponible?", "again")
     assert (again["id"], again["seq"]) == (untold["id"], untold["seq"]) == (again["id"], first["seq"] + 1)
     assert [event["seq"] for event in await nodes.history(chat, 1)] == list(range(1, again["seq"] + 1))
+
+
+async def test_who_is_on_two_servers_may_do_no_more_than_on_one(cluster: Callable[..., Any]) -> None:
+    nodes = await cluster(
+        2, TERTULIA_POSTS_PER_SECOND="0.5", TERTULIA_POSTS_BURST="6", TERTULIA_CONNECTIONS_PER_USER="3"
+    )
+    one, two = nodes.platforms
+    chat = await one.open("ana:buyer", "luis:seller")
+    phones = [await one.connect("ana"), await two.connect("ana"), await two.connect("ana")]
+    for platform in (one, two):
+        fourth = await platform.raw()
+        await fourth.send(type="hello", token=await platform.token("ana"))
+        assert await fourth.close_code() == 4429
+    luis = await two.connect("luis")  # another participant is not counted with her
+    assert (await luis.post(chat, "hola"))["type"] == "accepted"
+
+    began = time.monotonic()
+    answers = []
+    for n in range(16):
+        answers.append(await phones[n % 2].post(chat, f"mensaje {n}"))
+        await asyncio.sleep(0.02)  # each server is told beside the message what was sent on the other
+    accepted = sum(answer["type"] == "accepted" for answer in answers)
+    # One more for each of the servers, which had not heard of the last ones yet.
+    assert 6 <= accepted <= 6 + 0.5 * (time.monotonic() - began) + 2
+    assert {answer["code"] for answer in answers if answer["type"] == "refused"} == {"rate_limited"}
+
+    await phones[2].close()
+    async with asyncio.timeout(5):
+        while True:  # the place is free as soon as Redis knows
+            again = await one.raw()
+            await again.send(type="hello", token=await one.token("ana"))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(again.next("welcome"), 1)
+                break

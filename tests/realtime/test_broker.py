@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from realtime.broker import Attendance, Broker, Doorbell, MemoryBroker, Signal
-from realtime.redis_broker import DEAF_SECONDS, ITEM_BYTES, RedisBroker
+from realtime.redis_broker import BLIND_SECONDS, DEAF_SECONDS, ITEM_BYTES, PUBLISH_AT_OWNER, RedisBroker
 from rules.types import Role
+from storage import failpoints
 from storage.values import Form, LogItem, Message
 
 
@@ -25,7 +27,7 @@ class Ear:
         self.signals: list[Signal] = []
         self.people: list[Attendance] = []
         self.gone: list[str] = []
-        self.looks = 0
+        self.looks = self.glances = 0
 
     def ring(self, doorbell: Doorbell) -> None:
         self.bells.append(doorbell)
@@ -41,6 +43,9 @@ class Ear:
 
     def missed(self) -> None:
         self.looks += 1
+
+    def look(self) -> None:
+        self.glances += 1
 
 
 async def until(done: Callable[[], object], seconds: float = 10) -> None:
@@ -81,10 +86,11 @@ async def nodes() -> AsyncIterator[Callable[..., Any]]:
         await broker.close()
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "cluster"])
 async def broker(request: pytest.FixtureRequest, nodes: Callable[..., Any]) -> AsyncIterator[tuple[Broker, Ear]]:
-    if request.param == "redis":
-        yield (await nodes(request.getfixturevalue("redis_url")))[0]
+    if request.param != "memory":
+        url = request.getfixturevalue("redis_url" if request.param == "redis" else "redis_cluster_url")
+        yield (await nodes(url))[0]
         return
     memory, ear = MemoryBroker(), Ear()
     await memory.start(ear)
@@ -113,8 +119,8 @@ async def test_after_the_end_nothing_is_heard_and_nothing_breaks(broker: tuple[B
     assert ear.signals == []
 
 
-async def test_another_node_hears_everything_whole_and_in_order(redis_url: str, nodes: Callable[..., Any]) -> None:
-    (one, _), (_, other) = await nodes(redis_url, 2)
+async def test_another_node_hears_everything_whole_and_in_order(any_redis_url: str, nodes: Callable[..., Any]) -> None:
+    (one, _), (_, other) = await nodes(any_redis_url, 2)
     bells = [said(n, "ñandú 🍆" * n) for n in range(1, 30)]
     for bell in bells:
         one.publish(bell)
@@ -126,9 +132,9 @@ async def test_another_node_hears_everything_whole_and_in_order(redis_url: str, 
 
 
 async def test_a_large_event_stays_in_the_log_and_only_its_bell_rings(
-    redis_url: str, nodes: Callable[..., Any]
+    any_redis_url: str, nodes: Callable[..., Any]
 ) -> None:
-    (one, own), (_, other) = await nodes(redis_url, 2)
+    (one, own), (_, other) = await nodes(any_redis_url, 2)
     one.publish(said(1, "a" * ITEM_BYTES))
     await until(lambda: other.bells)
     assert other.bells == [Doorbell("t", "c", "e", 1)]
@@ -156,9 +162,9 @@ async def test_what_is_not_ours_on_the_channel_is_left_alone(redis_url: str, nod
 
 
 async def test_a_node_that_leaves_is_told_of_and_one_that_is_killed_is_missed(
-    redis_url: str, nodes: Callable[..., Any]
+    any_redis_url: str, nodes: Callable[..., Any]
 ) -> None:
-    (one, ear), (polite, _), (killed, _) = await nodes(redis_url, 3)
+    (one, ear), (polite, _), (killed, _) = await nodes(any_redis_url, 3)
     await until(lambda: len(one._last_heard) == 2)
     looks = ear.looks
     await polite.close()
@@ -184,9 +190,9 @@ async def test_a_subscription_that_redis_cuts_makes_the_node_look_into_the_log(
 
 
 async def test_a_message_that_is_lost_on_the_way_is_missed_by_its_number(
-    redis_url: str, nodes: Callable[..., Any]
+    any_redis_url: str, nodes: Callable[..., Any]
 ) -> None:
-    (one, _), (_, other) = await nodes(redis_url, 2)
+    (one, _), (_, other) = await nodes(any_redis_url, 2)
     one.publish(said(1))
     await until(lambda: other.bells)
     looks = other.looks
@@ -209,6 +215,78 @@ async def test_a_frozen_redis_holds_up_nobody_and_is_caught_up_with(own_redis: A
         own_redis.process.send(signal.SIGCONT)
     await until(lambda: one.state == "ready", 5)
     await until(lambda: other.looks > looks or len(other.bells) == 1_000, 3)
+
+
+async def test_in_a_cluster_only_the_channels_node_carries_it(redis_cluster: Any, nodes: Callable[..., Any]) -> None:
+    (one, _), (_, other) = await nodes(redis_cluster.url, 2, epoch="sharded")
+    one.publish(said(1))
+    await until(lambda: other.bells)
+    owner = redis_cluster.has("tertulia:sharded")
+    for node in redis_cluster.nodes:
+        numbers = node.ask("PUBSUB", "SHARDNUMSUB", "tertulia:sharded")
+        assert numbers[-1] == (2 if node is owner else 0)
+        assert node.ask("PUBSUB", "NUMSUB", "tertulia:sharded")[-1] == 0
+
+
+async def test_a_cluster_that_is_rearranged_is_followed(redis_cluster: Any, nodes: Callable[..., Any]) -> None:
+    (one, _), (_, other) = await nodes(redis_cluster.url, 2, epoch="moved")
+    one.publish(said(1))
+    await until(lambda: other.bells)
+    owner, slot = (
+        redis_cluster.has("tertulia:moved"),
+        redis_cluster.nodes[0].ask("CLUSTER", "KEYSLOT", "tertulia:moved"),
+    )
+    heir = next(node for node in redis_cluster.nodes if node is not owner)
+    name = heir.ask("CLUSTER", "MYID")
+    for node in (heir, owner, *redis_cluster.nodes):
+        node.ask("CLUSTER", "SETSLOT", slot, "NODE", name)
+    looks = other.looks
+    one.publish(said(2))
+    await until(lambda: said(2) in other.bells or other.looks > looks, DEAF_SECONDS + 5)
+    await until(lambda: one.state == "ready", DEAF_SECONDS + 5)
+    await until(lambda: heir.ask("PUBSUB", "SHARDNUMSUB", "tertulia:moved")[-1] == 2, DEAF_SECONDS + 5)
+    one.publish(said(3))
+    await until(lambda: said(3) in other.bells)
+
+
+async def test_a_cluster_that_cannot_shard_its_channels_carries_them_to_all(
+    redis_cluster: Any, nodes: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt = RedisBroker._way
+
+    async def as_before_7(broker: RedisBroker, client: Any) -> tuple[str, ...]:
+        way = await learnt(broker, client)
+        return ("EVAL", PUBLISH_AT_OWNER, "1") if way == ("SPUBLISH",) else way
+
+    monkeypatch.setattr(RedisBroker, "_way", as_before_7)
+    (one, _), (_, other) = await nodes(redis_cluster.url, 2, epoch="plain")
+    one.publish(said(1))
+    await until(lambda: other.bells)
+
+
+async def test_a_deaf_node_says_so_looks_into_the_log_and_hears_again(
+    redis_url: str, nodes: Callable[..., Any], tmp_path: Path
+) -> None:
+    (one, ear), (other, _) = await nodes(redis_url, 2)
+    (tmp_path / "rules").write_text("news_heard=skip")
+    failpoints.arm({"TERTULIA_FAILPOINTS": str(tmp_path / "rules"), "TERTULIA_BREAK_ON_PURPOSE": "yes"})
+    try:
+        glances, looks = ear.glances, ear.looks
+        await until(lambda: one.state == "down", DEAF_SECONDS + 3)
+        await until(lambda: ear.glances > glances, BLIND_SECONDS + 3)
+        assert ear.looks == looks
+    finally:
+        failpoints.arm({})
+    await until(lambda: one.state == other.state == "ready", DEAF_SECONDS + 3)
+    assert ear.looks > looks
+    other.publish(said(1))
+    await until(lambda: ear.bells)
+
+
+@pytest.mark.parametrize("url", ["", "localhost:6379", "http://localhost", "redis+sentinel://localhost", "redis://"])
+def test_what_is_no_redis_is_told_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match="A Redis is"):
+        RedisBroker(url, "e")
 
 
 async def test_a_redis_that_is_not_there_yet_is_found_when_it_comes(own_redis: Any, nodes: Callable[..., Any]) -> None:
