@@ -15,6 +15,7 @@ from typing import Protocol
 
 from moderation.classifiers.conduct import Conduct
 from moderation.classifiers.embedded import shipped
+from moderation.classifiers.harm import Harm
 from moderation.classifiers.language import UNKNOWN, Language
 from moderation.classifiers.sentiment import Sentiment
 from moderation.classifiers.table import BadWeights
@@ -22,19 +23,20 @@ from moderation.judgement import Judgement
 from policies.decision import Failing, Failure
 from policies.policy import Policy
 from rules import catalogue
-from rules.meant import may_insult, may_threaten
+from rules.meant import addresses, may_defraud, may_insult, may_threaten
 from rules.text import Folded, fold
 from rules.types import Category, Finding, Rule, Setting
 
 log = logging.getLogger(__name__)
 
-EMBEDDED = ("conduct", "sentiment", "language")  # as decisions name them where they are absent
+EMBEDDED = ("conduct", "harm", "sentiment", "language")  # as decisions name them where they are absent
 # From which score an output of the shipped conduct model is a finding. Stricter than its card, which asks what strangers'
 # comments bear: these keep words of trade ("two hoes and a rake") at peace. See docs/judgement.md.
 FINDINGS = {"toxicity": 0.95, "insult": 0.88, "hate": 0.9, "threat": 0.98}
 # Without these a high score is none: "voy retrasada" insults nobody, and cheese that smells of death threatens nobody.
 MEANT: Mapping[str, Callable[[Folded], bool]] = {
     "threat": may_threaten, "insult": may_insult, "toxicity": may_insult,
+    "harm.threat": may_threaten, "harm.insult": may_insult, "harm.sexual": addresses, "harm.scam": may_defraud,
 }  # fmt: skip
 
 Identify = Callable[[str | Folded, str | None], tuple[str, float]]
@@ -46,7 +48,8 @@ _by_place = attrgetter("start", "end")
 class Classifier(Protocol):
     """A learned detector: a text in, calibrated scores out, each from 0 to 1.
 
-    ``thresholds`` maps an output that is also a category to the score from which it counts as a finding.
+    ``thresholds`` maps an output that is a category, or ends in one behind a dot, to the score from which it counts as a
+    finding.
     """
 
     name: str
@@ -140,9 +143,12 @@ class Engine:
                 continue
             scores.update(outputs)
             for output, least in classifier.thresholds.items():
-                score = outputs.get(output, 0.0)
-                if score >= least and output in _CATEGORIES and (output not in MEANT or MEANT[output](text)):
-                    findings.append(Finding(Category(output), score, 0, 0, f"{classifier.name}:{output}"))
+                score, kind = outputs.get(output, 0.0), output.rpartition(".")[2]
+                if score < least or kind not in _CATEGORIES or (output in MEANT and not MEANT[output](text)):
+                    continue
+                # Where the rules can point at something, an opinion about the whole adds nothing.
+                if kind == output or not any(finding.category == kind for finding in findings):
+                    findings.append(Finding(Category(kind), score, 0, 0, f"{classifier.name}:{kind}"))
         return scores
 
     def _feel(self, text: Folded, failures: list[Failure]) -> tuple[str, float] | None:
@@ -190,5 +196,5 @@ def default_engine() -> Engine:
     conduct = Conduct(embedded)
     conduct.thresholds = FINDINGS
     return Engine(
-        catalogue.RULES, [conduct], sentiment=Sentiment(embedded), identify=Language(embedded).identify
+        catalogue.RULES, [conduct, Harm(embedded)], sentiment=Sentiment(embedded), identify=Language(embedded).identify
     )  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from rules import cues
 from rules.quotation import tells_of_another
 from rules.text import Folded
 
@@ -45,6 +46,16 @@ _LATE = re.compile(
     r"\b(?:v[ae]n?|vamos|iba|iban|viene|vienen|venia|llegan?|llegara|llego|esta|estan|estamos|andan?|queda|sale|salio|siguen?"
     r"|pedido|envio|entrega|vuelo|tren|bus|paquete|reparto|llegada)\s+(?:\w+\s+)?retrasad[oa]s?\b"
 )
+
+
+def addresses(text: Folded) -> bool:
+    """Whether ``text`` speaks to somebody."""
+    return _SECOND_PERSON.search(text.plain) is not None
+
+
+def may_defraud(text: Folded) -> bool:
+    """Whether ``text`` speaks to somebody, and neither warns of what it names nor refuses it nor tells that another did it."""
+    return addresses(text) and not cues.read(text).any_of("warning|refuse|refuse_after|reported")
 
 
 def may_threaten(text: Folded) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from training import card, conduct, corpus, features, language, sentiment
+from training import card, conduct, corpus, features, harm, language, sentiment
 
 folder = corpus.place()
-for step in (features, language, sentiment, conduct):
+for step in (features, language, sentiment, conduct, harm):
     step.main(folder)
 card.write("LICENSE")

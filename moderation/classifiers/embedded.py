@@ -1,6 +1,6 @@
-"""The embedded models: conduct, sentiment and language of a message, from one reading of its text.
+"""The embedded models: conduct, harm, sentiment and language of a message, from one reading of its text.
 
-Ships with its weights; needs numpy only. A text is cut into pieces of ``features.PIECE`` bytes: conduct is that of
+Ships with its weights; needs numpy only. A text is cut into pieces of ``features.PIECE`` bytes: conduct and harm are those of
 the worst piece, sentiment and language those of all pieces together.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from moderation.classifiers.features import Blocks, Slots, accents, normal, pieces, slots
-from moderation.classifiers.heads import OUTPUTS, ConductHead, LanguageHead, SentimentHead
+from moderation.classifiers.heads import HARMS, OUTPUTS, ConductHead, HarmHead, LanguageHead, SentimentHead
 from moderation.classifiers.table import WEIGHTS, Table, read
 from rules.text import Folded, fold
 
@@ -22,13 +22,14 @@ from rules.text import Folded, fold
 class Reading(msgspec.Struct, frozen=True):
     """What the models say of a text.
 
-    ``conduct`` has a probability for each of ``heads.OUTPUTS``. ``sentiment`` and ``languages`` are shares that sum to
-    1, in the order of ``heads.LABELS`` and ``heads.LANGUAGES``.
+    ``conduct`` has a probability for each of ``heads.OUTPUTS``, ``harm`` for each of ``heads.HARMS``. ``sentiment`` and
+    ``languages`` are shares that sum to 1, in the order of ``heads.LABELS`` and ``heads.LANGUAGES``.
     """
 
     conduct: dict[str, float]
     sentiment: tuple[float, ...]
     languages: tuple[float, ...]
+    harm: dict[str, float]
 
 
 class Embedded:
@@ -36,11 +37,14 @@ class Embedded:
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
         """Raises BadWeights where a file in ``folder`` is missing, damaged, or does not belong to the others."""
-        conduct, sentiment, language = (read(name, folder) for name in ("conduct", "sentiment", "language"))
-        self._table = Table(read("features", folder), (conduct, sentiment, language))
+        conduct, sentiment, language, harm = (
+            read(name, folder) for name in ("conduct", "sentiment", "language", "harm")
+        )
+        self._table = Table(read("features", folder), (conduct, sentiment, language, harm))
         self._conduct, self._sentiment = ConductHead(conduct), SentimentHead(sentiment)
-        self._language = LanguageHead(language)
+        self._language, self._harm = LanguageHead(language), HarmHead(harm)
         self.thresholds = dict(zip(OUTPUTS, conduct["thresholds"].tolist(), strict=True))
+        self.harm_thresholds = dict(zip(HARMS, harm["thresholds"].tolist(), strict=True))
         # The engine asks for the conduct, sentiment and language of one text in turn: its reading is kept for that.
         self._last = "", self._read(fold(""))
 
@@ -70,14 +74,16 @@ class Embedded:
             {output: max(reading.conduct[output] for reading in readings) for output in OUTPUTS},
             _mean([reading.sentiment for reading in readings]),
             _mean([reading.languages for reading in readings]),
+            {harm: max(reading.harm[harm] for reading in readings) for harm in HARMS},
         )
 
     def _piece(self, found: Slots, blocks: Blocks, marked: Slots) -> Reading:
         whole, worst = self._table.sums(np.concatenate((found, marked)) if len(marked) else found, blocks)
-        of_conduct, of_sentiment, of_language = self._table.places
+        of_conduct, of_sentiment, of_language, of_harm = self._table.places
         languages = self._language.shares(whole[of_language])
         conduct = self._conduct.scores(whole[of_conduct], worst[of_conduct], languages)
-        return Reading(conduct, self._sentiment.shares(whole[of_sentiment], languages), languages)
+        harm = self._harm.scores(whole[of_harm], worst[of_harm])
+        return Reading(conduct, self._sentiment.shares(whole[of_sentiment], languages), languages, harm)
 
 
 @cache

@@ -28,6 +28,8 @@ _BASE = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT = np.uint64(64 - SLOTS_LOG2)
 
+_LONG = 512  # characters from which on pictures are left out: four bytes each, and hardly a word among them
+_PICTURES = re.compile("[\U00010000-\U0010ffff]+")
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 _HANDLE = re.compile(r"@\w+")
 
@@ -35,6 +37,8 @@ _HANDLE = re.compile(r"@\w+")
 def normal(text: Folded) -> str:
     """The plain form of a text with links and handles made one sign each: whose they are says nothing of conduct."""
     plain = text.plain
+    if len(plain) > _LONG and not text.latin:
+        plain = _PICTURES.sub(" ", plain)
     if "://" in plain or "www." in plain:
         plain = _LINK.sub("url", plain)
     return _HANDLE.sub("@user", plain) if "@" in plain else plain

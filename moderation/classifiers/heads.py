@@ -8,6 +8,7 @@ from math import exp, sqrt, tanh
 from moderation.classifiers.table import Sums, Weights
 
 OUTPUTS = ("toxicity", "insult", "hate", "threat")
+HARMS = ("threat", "insult", "sexual", "scam", "drugs_weapons", "self_harm")
 LABELS = ("negative", "neutral", "positive")
 LANGUAGES = ("en", "es", "pt")
 
@@ -46,6 +47,22 @@ def in_any(toxicity: Sequence[float], languages: Sequence[float]) -> float:
     for score, share in zip(toxicity, languages, strict=True):
         harmless *= 1 - score * sqrt(share)
     return 1 - harmless
+
+
+class HarmHead:
+    """Logits of each of the ``HARMS`` from one column: the sum over the whole text and the highest over any of its windows."""
+
+    def __init__(self, weights: Weights) -> None:
+        slopes: list[list[float]] = weights["slopes"].tolist()
+        places = enumerate(zip(HARMS, slopes, strict=True))
+        self._heads = [(harm, place, whole, worst, offset) for place, (harm, (whole, worst, offset)) in places]
+
+    def scores(self, whole: Sums, worst: Sums) -> dict[str, float]:
+        """Probabilities of the ``HARMS``."""
+        return {
+            harm: _probability(whole[place] * slope + worst[place] * peak_slope + offset)
+            for harm, place, slope, peak_slope, offset in self._heads
+        }
 
 
 class SentimentHead:

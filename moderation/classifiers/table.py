@@ -73,12 +73,21 @@ class Table:
         if not placed:
             sums = np.add.reduce(found, axis=0, keepdims=True)
         else:
-            sums = _WITHIN[int(blocks[-1])].take(blocks, axis=0).T @ found[:placed]
+            sums = _products(_WITHIN[int(blocks[-1])].take(blocks, axis=0), found[:placed])
             if placed < len(slots):
                 sums[0] += np.add.reduce(found[placed:], axis=0)
         sums /= np.sqrt(np.maximum(sums[:, :1] * self._scales[0], _LEAST_LENGTH))
         whole: Sums = (sums[0] * self._scales).tolist()
         return whole, (np.maximum.reduce(sums[1:], axis=0) * self._scales).tolist() if placed else whole
+
+
+def _products(within: npt.NDArray[np.float32], found: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """``within.T @ found``, in parts that BLAS does not share out among threads: those wait for each other by spinning."""
+    step = _SINGLE_THREADED // (within.shape[1] * found.shape[1])
+    product: npt.NDArray[np.float32] = within[:step].T @ found[:step]
+    for start in range(step, len(found), step):
+        product += within[start : start + step].T @ found[start : start + step]
+    return product
 
 
 def _within(last: int) -> npt.NDArray[np.float32]:
@@ -91,5 +100,6 @@ def _within(last: int) -> npt.NDArray[np.float32]:
     return np.hstack((np.ones((last + 1, 1), dtype=np.float32), windows))
 
 
+_SINGLE_THREADED = 1 << 18  # multiplications up to which OpenBLAS keeps to one thread (interface/gemm.c)
 _LEAST_LENGTH = np.float32(1e-9)
 _WITHIN = [_within(last) for last in range(BLOCKS)]

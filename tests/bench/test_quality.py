@@ -49,7 +49,7 @@ def test_the_page_has_every_figure_and_promises_no_more_than_holds() -> None:
 
 def test_the_page_tells_the_thresholds_and_weights_in_use() -> None:
     page = " ".join(PAGE.read_text().split())
-    told = re.search(r"A score becomes a finding from (.+?) on\.", page)
+    told = re.search(r"A score of \*conduct\* becomes a finding from (.+?) on\.", page)
     assert told
     thresholds = {name: float(score) for score, name in re.findall(r"([\d.]+) \((\w+)\)", told[1])}
     assert thresholds == FINDINGS

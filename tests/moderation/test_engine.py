@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from moderation.classifiers.embedded import Embedded
+from moderation.classifiers.heads import HARMS
 from moderation.classifiers.table import WEIGHTS
 from moderation.engine import Engine, default_engine
 from policies.decision import Decision, Verdict
@@ -248,7 +249,7 @@ def test_the_engine_that_ships_has_every_rule_and_classifier_and_is_warm() -> No
     assert engine.rules == RULES
     judged = engine.judge("hello, is it still available?", Setting(), POLICY)
     assert judged.decision == Decision(Verdict.ALLOW, POLICY.id)
-    assert set(judged.scores) == {"toxicity", "insult", "hate", "threat"}
+    assert set(judged.scores) == {"toxicity", "insult", "hate", "threat", *(f"harm.{kind}" for kind in HARMS)}
     assert judged.sentiment is not None
     assert judged.language == "en"
     assert judged.us < 50_000  # reading the word lists takes ten times as long
@@ -277,7 +278,12 @@ def test_weights_that_are_damaged_leave_the_rules_and_every_decision_says_so(
     monkeypatch.setattr("moderation.engine.shipped", lambda: Embedded.load(tmp_path))
     judged = default_engine().judge("joder", Setting(), load("marketplace"))
     assert judged.decision.verdict is Verdict.MASK
-    assert judged.decision.degraded == ("conduct:absent:open", "sentiment:absent:open", "language:absent:open")
+    assert judged.decision.degraded == (
+        "conduct:absent:open",
+        "harm:absent:open",
+        "sentiment:absent:open",
+        "language:absent:open",
+    )
     assert (judged.scores, judged.sentiment, judged.language) == ({}, None, "unknown")
-    assert default_engine().absent == ("conduct", "sentiment", "language")
+    assert default_engine().absent == ("conduct", "harm", "sentiment", "language")
     assert "language.npz" in caplog.text
