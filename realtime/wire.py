@@ -41,6 +41,8 @@ FAREWELL_SECONDS = 2.0  # for a peer to answer a close, then it is cut off
 
 TURNED_AWAY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
+AFTER_CLOSE_BYTES = 256 * 1024  # that a peer may have had under way when we hung up; who sends more does not listen
+
 EXTENSION = "tertulia.wire"
 
 
@@ -78,6 +80,7 @@ class Wire(WebSocketsSansIOProtocol):
         self._closing = False
         self._control_frames = 0
         self._window_ends = 0.0
+        self._after_close = 0
         self._within_frame = False
         self._message_due: asyncio.TimerHandle | None = None
         # The parser may have taken a frame's first bytes out of its buffer, which then is as empty as between two frames.
@@ -179,8 +182,15 @@ class Wire(WebSocketsSansIOProtocol):
             data = self._take_whole_frames(data)
             if not data:
                 return
+        elif self._closing:
+            self._after_close += len(data)
+            if self._after_close > AFTER_CLOSE_BYTES:
+                self.transport.abort()
+                return
         super().data_received(data)
-        if (self._within_frame or self.frames) and self._message_due is None and not self._closing:
+        if self._closing:
+            self.conn.data_to_send()  # pongs for those pings that came too late
+        elif (self._within_frame or self.frames) and self._message_due is None:
             self._message_due = self.loop.call_later(MESSAGE_SECONDS, self.close, 1008, "a message took too long")
 
     def _take_whole_frames(self, data: bytes) -> bytes:

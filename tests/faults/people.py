@@ -58,7 +58,7 @@ class Person:
         self.seen: dict[str, list[dict[str, Any]]] = {chat: [] for chat in chats}
         self.over = asyncio.Event()
         self.quiet = asyncio.Event()
-        self.arrivals = self.interrupted = self.sent = 0
+        self.arrivals = self.interrupted = self.unanswered = self.sent = 0
         self._unsure: tuple[str, str, str, float] | None = None
 
     async def live(self) -> None:
@@ -106,7 +106,9 @@ class Person:
             chat, mark = self.chance.choice(self.chats), f"{self.name}-{self.sent}"
             self._unsure = (chat, mark, self.chance.choice(SAYINGS).format(mark), time.monotonic())
         chat, client_id, text, began = self._unsure
+        self.unanswered += 1
         answer = await _answered(client, client.post(chat, text, client_id))
+        self.unanswered -= 1
         self.timeline.note("answered", who=self.name, chat=chat, client_id=client_id, answer=answer)
         if answer["type"] == "accepted":
             said = Said(
