@@ -51,6 +51,7 @@ WATCH_SECONDS = 0.25
 HOLD_TRIES, HOLD_SECONDS = 50, 0.1  # a server that was killed a moment ago may not be missed yet
 TAKE_BACK_TRIES = 5
 WAL_BYTES = 64 << 20  # what SQLite's write-ahead log is cut back to once nobody reads from it
+PLANS_SECONDS = 2.0  # after which what a table has grown to shows in PostgreSQL's plans
 PROGRESS_STEPS = 20_000  # of SQLite's machine between two looks at the clock: a fraction of a millisecond
 EVERY_TENANT = "*"  # in whose name is read what is counted or looked up for all at once
 QUEUED_POSTS = 20_000  # beyond this many waiting messages the database is not keeping up: new ones are refused
@@ -322,6 +323,7 @@ class _Writer:
         # Kept between commits: taking one from the pool and giving it back costs as much as a small batch does.
         self._connection: Connection | None = None
         self._take = ""
+        self._planned = 0.0
         self._jobs: queue.SimpleQueue[list[_Post] | _Act | None] = queue.SimpleQueue()
         self._gathered: list[_Post] = []
         self._waiting = 0
@@ -337,7 +339,8 @@ class _Writer:
         again. Raises AlreadyOpen.
         """
         if self._engine.dialect.name == "postgresql":
-            self._take = f"SELECT pg_try_advisory_lock{'_shared' if shared else ''}(7306084)"
+            lock = f"pg_try_advisory_lock{'_shared' if shared else ''}(7306084)"
+            self._take = f"SELECT {lock}, set_config('plan_cache_mode', 'auto', false)"
             self._connection = self._connect(HOLD_TRIES)
 
     def start(self) -> None:
@@ -472,6 +475,7 @@ class _Writer:
             self._connection = self._connect()
         try:
             with COMMIT_SECONDS.time(), self._connection.begin():
+                self._plan_anew(self._connection)
                 result = act(self._connection)
                 failpoints.reached("before_commit")
             failpoints.reached("after_commit")
@@ -488,6 +492,12 @@ class _Writer:
             if _outage(problem):
                 self._begin_anew()
             raise
+
+    def _plan_anew(self, connection: Connection) -> None:
+        """The plans of what is written all the time are kept, but not for long: planning takes as long as a small batch."""
+        if self._take and time.monotonic() - self._planned > PLANS_SECONDS:
+            connection.exec_driver_sql("DISCARD PLANS")
+            self._planned = time.monotonic()
 
     def _begin_anew(self) -> None:
         """Whatever it was, the next one starts with a connection that is known to be well."""
