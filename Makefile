@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run setup test faults test-peers test-detoxify lint format bench eval services clean
+.PHONY: run setup test faults soak test-peers test-detoxify lint format bench eval services clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo 'make setup    everything for working on the project'
 	@echo 'make test     all tests, on a real PostgreSQL, Redis and Chromium'
 	@echo 'make faults   the second tier of tests: what breaks, in many rounds and for long'
+	@echo 'make soak     chance breaks one thing after the other while people write: make soak MINUTES=360 SEED=7'
 	@echo 'make test-peers, make test-detoxify: those that need the peers of the bench, or Detoxify with PyTorch (gigabytes)'
 	@echo 'make lint     ruff, mypy, the types of the browser code, the import order'
 	@echo 'make bench    measured costs beside those of peers'
@@ -29,6 +30,9 @@ test: .venv/.dev node_modules/.installed services
 # One after the other: they take the machine to its limits. FAULTS narrows them down, as in `make faults FAULTS="-k redis"`.
 faults: .venv/.dev services
 	$(BIN)/python -m pytest -m tier2 --timeout 1200 $(FAULTS) tests
+
+soak: .venv/.dev services
+	$(BIN)/python -m pytest -s -m tier2 --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1) tests/faults/test_soak.py
 
 # By name, because the run of all tests leaves them out: see collect_ignore in tests/conftest.py.
 test-peers: .venv/.dev

@@ -47,6 +47,7 @@ hypothesis.settings.load_profile("tertulia")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What a run can be told."""
     parser.addoption("--seed", type=int, default=1, help="what chance in the tests of faults comes from; they print it")
+    parser.addoption("--minutes", type=float, default=1, help="how long tests/faults/test_soak.py goes on")
 
 
 def pytest_configure() -> None:
