@@ -43,7 +43,7 @@ async def phones(platform: Platform, tenant: Tenant, count: int, port: int, *, g
         names = [f"p{mark}-{n}-{m}" for m in range(group)]
         people = [{"id": name, "name": name, "role": "buyer", "lang": "es"} for name in names]
         body = {"title": "Title", "participants": people, "id": f"{mark}-{n}"}
-        while (answer := await platform.http.post("/v1/conversations", json=body, timeout=60)).status_code == 503:
+        while (answer := await platform.http.post("/v1/conversations", json=body, timeout=60)).status_code == 503:  # noqa: ASYNC110
             await asyncio.sleep(float(answer.headers["Retry-After"]))  # a machine that is busy with other tests
         chat = answer.json()["id"]
         made.extend(Phone(port, mint(tenant, name, name=name, role="buyer", lang="es"), chat) for name in names)
