@@ -16,6 +16,7 @@ from desk.consent import SCOPES
 from moderation.engine import Engine
 from moderation.heat import Tone, tone
 from moderation.judgement import Judgement
+from moderation.raids import Raids
 from moderation.review.acting import AnyAct, Overturn, Release, Remove, Uphold
 from moderation.review.intake import recorded
 from moderation.rewriting import rewrites
@@ -72,7 +73,7 @@ from realtime.second_look import SecondLook
 from realtime.suggesting import Suggesting
 from realtime.visibility import Reader, invitation_view
 from rules.emoji import is_emoji
-from rules.types import Role, Setting
+from rules.types import Category, Finding, Role, Setting
 from storage import conversations, invitations, log, notices, review_items, sanctions, suggestions
 from storage import staff as accounts
 from storage.database import Database
@@ -91,6 +92,7 @@ READ_SECONDS = 1.0  # read marks are stored this often
 TYPING_SECONDS = 2.0  # told to the others no more often
 LOG_RESUMES = 16  # read at once; more would wait for the database's readers, and for too long
 
+RAIDS = Counter("tertulia_raid_messages_total", "Messages that many people say alike within a minute or two.")
 RESUMES = Counter(
     "tertulia_resumes_total", "Conversations that were resumed, by where what was missed came from, or why it could not be told.",
     ("outcome",),
@@ -126,6 +128,7 @@ class Chat:
         self.review = Review(database, hub, new_id=new_id)
         self.suggesting = suggesting
         self.admission = Admission()
+        self.raids = Raids()
         self._from_log = asyncio.Semaphore(LOG_RESUMES)
         self._marks: dict[tuple[str, str, str], int] = {}
         self._typed: dict[tuple[str, str, str], float] = {}
@@ -264,6 +267,9 @@ class Chat:
         if command.attachments:
             self._check_attachments(connection, room, command, setting)
         judged = self.engine.judge(command.text, setting, room.policy)
+        alike = self.raids.people(room.tenant, room.id, member.id, command.text, at / 1_000)
+        if alike:
+            RAIDS.inc()
         if self.second_look is not None:
             judged = await self.second_look.before(room, member, command.text, setting, judged)
             if member.id not in room.members:
@@ -294,7 +300,7 @@ class Chat:
         self.hub.publish(room.tenant, room.id, LogItem(appended.seq, "posted", member.id, at, message, {}))
         if self.second_look is not None:
             self.second_look.beside(room, setting, judged, message)
-        self._tell_staff(room, member, appended.id, appended.seq, command.text, judged)
+        self._tell_staff(room, member, appended.id, appended.seq, command.text, judged, alike)
         if entry.case is not None:
             intake.tell_new(self.hub, entry, entry.case)
         self._try_draft(room, command.text, setting, judged, appended.id, appended.seq, at)
@@ -773,15 +779,18 @@ class Chat:
             reasons=self._reasons(connection, room.policy, first.decision),
         )  # fmt: skip
 
-    def _tell_staff(self, room: Room, member: Member, id: str, seq: int, text: str, judged: Judgement) -> None:
+    def _tell_staff(
+        self, room: Room, member: Member, id: str, seq: int, text: str, judged: Judgement, alike: int = 0
+    ) -> None:
         if self.hub.broker.alone and room.tenant not in self.hub.staff:
             return
         decision = judged.decision
+        raid = [Finding(Category.SPAM, 1.0, 0, 0, f"spam:raid/{alike}")] if alike else []
         self.hub.signal(
             room.tenant, "staff", "",
             Decided(
                 conversation=room.id, message=id, seq=seq, at=now(), author=member.id, role=member.role, text=text,
-                verdict=decision.verdict, policy=decision.policy, findings=list(decision.findings),
+                verdict=decision.verdict, policy=decision.policy, findings=[*decision.findings, *raid],
                 clauses=list(decision.clauses), degraded=list(decision.degraded), us=judged.us,
             ),
         )  # fmt: skip

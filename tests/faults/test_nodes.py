@@ -15,11 +15,13 @@ import httpx2
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from moderation.raids import PEOPLE
 from storage import sanctions
 from storage.database import beside
 from storage.sanctions import Sanction
 from tests.faults.history import Said, check, folded
 from tests.platform import Client, Platform, new_tenant
+from tests.server.console.conftest import Office
 
 LOG_EVENTS = ("posted", "hidden", "changed", "joined", "left", "setting", "invitation")
 
@@ -303,3 +305,91 @@ async def test_who_is_on_two_servers_may_do_no_more_than_on_one(cluster: Callabl
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(again.next("welcome"), 1)
                 break
+
+
+async def test_who_may_no_longer_takes_effect_on_every_server_within_a_second(
+    cluster: Callable[..., Any],
+) -> None:
+    nodes = await cluster(2)
+    offices = [Office(nodes.servers[0])]
+    one, two = (Platform(server.url, server.ws_url, offices[0].api_key) for server in nodes.servers)
+    eva = await offices[0].enter("eva")  # at one server; the others are at the other
+    chat = await one.open("ana:buyer", "luis:seller", "mia:seller", "leo:provider")
+    ana, luis, mia, leo = [await two.connect(name) for name in ("ana", "luis", "mia", "leo")]
+
+    async def acts(author: Client, *acts: dict[str, Any]) -> float:
+        message = (await author.post(chat, "esto se tiene que ver"))["id"]
+        reported = await ana.ask("report", conversation=chat, message=message, reason="threat")
+        assert reported["type"] == "accepted", reported
+        found = await eva.call("GET", f"/review/items/{message}")
+        assert found.status_code == 200, found.text
+        version = found.json()["item"]["version"]
+        body = {
+            "request": message,
+            "acts": list(acts),
+            "reason": "as the rules say",
+            "clause": "threat",
+            "version": version,
+        }
+        answer = await eva.call("POST", f"/review/items/{message}/acts", body)
+        assert answer.status_code == 200, answer.text
+        return time.monotonic()
+
+    async def refused(client: Client, code: str, since: float) -> float:
+        async with asyncio.timeout(10):
+            while (await client.post(chat, "¿y ahora?")).get("code") != code:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.01)
+        return time.monotonic() - since
+
+    took = {"muted": await refused(leo, "muted", await acts(leo, {"act": "remove"}, {"act": "mute", "hours": 1}))}
+    assert (await one.http.delete(f"/v1/conversations/{chat}/participants/mia")).status_code == 200
+    took["removed"] = await refused(mia, "not_found", time.monotonic())
+    banned = await acts(luis, {"act": "remove"}, {"act": "ban", "hours": 24})
+    assert await luis.close_code() == 4403
+    took["banned"] = time.monotonic() - banned
+    # Who was a seller comes back as somebody who provides: what they say next is said as that, and no sooner.
+    again = {"id": "mia", "name": "Mia", "role": "provider", "lang": "es"}
+    assert (await one.http.post(f"/v1/conversations/{chat}/participants", json=again)).status_code in (200, 201)
+    await ana.next("joined")
+    said = (await mia.post(chat, "ya estoy"))["id"]
+    assert (await ana.next("posted", id=said))["role"] == "provider"
+    print("seconds until it held on the other server:", took)
+    assert max(took.values()) < 1
+    await offices[0].close()
+    for platform in (one, two):
+        await platform.leave()
+
+
+async def test_a_flood_and_a_raid_are_stopped_and_told_and_others_go_on(cluster: Callable[..., Any]) -> None:
+    nodes = await cluster(1, TERTULIA_POSTS_PER_SECOND="5", TERTULIA_POSTS_BURST="10")
+    [platform] = nodes.platforms
+    names = [f"p{n}" for n in range(30)]
+    besieged, quiet = (
+        await platform.open(*(f"{n}:buyer" for n in names), "flo:buyer"),
+        await platform.open("ana:buyer", "luis:seller"),
+    )
+    ana, luis, flo = [await platform.connect(name) for name in ("ana", "luis", "flo")]
+    sam = await platform.connect("sam", "staff")
+
+    # One who sends as fast as the line takes it: a few pass, the others are told to wait.
+    answers = await asyncio.gather(*(flo.post(besieged, f"mensaje {n}") for n in range(100)))
+    kinds = [answer["type"] for answer in answers]
+    assert 10 <= kinds.count("accepted") <= 10 + 5 * 5
+    assert all(
+        answer["code"] == "rate_limited" and answer["retry_after"] > 0
+        for answer in answers
+        if answer["type"] == "refused"
+    )
+
+    # Many with one text: the staff is told how many.
+    voices = [await platform.connect(name) for name in names]
+    text = "no compréis nada a esta tienda"
+    storm = asyncio.gather(*(voice.post(besieged, f"{text}{'!' * n}") for n, voice in enumerate(voices)))
+    calm = await ana.post(quiet, "hola, ¿sigue disponible?")
+    await luis.next("posted", id=calm["id"])
+    await storm
+    told: set[str] = set()
+    while "spam:raid/30" not in told:
+        event = await sam.next("decided")
+        told |= {one["source"] for one in event.get("findings", ()) if one["source"].startswith("spam:raid")}
+    assert len(told) == 30 - PEOPLE + 1
