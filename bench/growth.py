@@ -41,7 +41,7 @@ GREETED = 200  # conversations of one person, at most
 PEOPLE = 200  # connected in all, if that is enough for so many conversations
 IN_FLIGHT = 48
 TEXTS = 20_000
-BATCH = 500
+BATCH, COMMIT = 500, 20_000  # stored messages in one statement, and in one transaction
 FLAT = 0.05
 STORED_TEXTS = 400
 
@@ -104,13 +104,16 @@ def _curve(what: str, worlds: Sequence[tuple[int, World]], length: Length, *, po
     servers: list[Ours] = []
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            crowds = []
+            places = []
             for _, world in worlds:
-                server = Ours(postgres=postgres)
-                servers.append(server)
-                seats = fill(server.url, world)
-                click.echo(f"  {server.name}: {world}", err=True)
-                crowds.append(runner.run(Crowd.gathered(server, seats, texts)))
+                servers.append(Ours(postgres=postgres))
+                click.echo(f"  {servers[-1].name}: {world}", err=True)
+                places.append(fill(servers[-1].url, world))
+            # Only then: who is connected answers pings only while the loop runs.
+            crowds = [
+                runner.run(Crowd.gathered(server, seats, texts))
+                for server, seats in zip(servers, places, strict=True)
+            ]  # fmt: skip
             costs: list[list[float]] = [[] for _ in worlds]
             for number in range(length.rounds + 1):
                 for cost, crowd in zip(costs, crowds, strict=True):
@@ -132,6 +135,7 @@ def fill(url: str, world: World) -> list[list[Seat]]:
     at = time.time_ns() // 1_000_000
     spoken = list(_judged())
     seats: list[list[Seat]] = []
+    filled: list[tuple[str, list[tuple[str, list[Member]]]]] = []
     with beside(url) as tx:
         for t in range(world.tenants):
             tenant = tenants.ensure(tx, f"tenant{t}", "Bench", f"key of the tenant number {t}", at)
@@ -150,7 +154,11 @@ def fill(url: str, world: World) -> list[list[Seat]]:
                     if one.id not in tokens:
                         tokens[one.id] = mint(tenant, one.id, name=one.name, role=one.role, expires_in=86_400)
                 seats.append([Seat(place, one.id, tokens[one.id]) for one in members])
-            _speak(tx, tenant.id, made, spoken, world.stored // world.tenants, at)
+            filled.append((tenant.id, made))
+    for id, made in filled:
+        for start in range(0, world.stored // world.tenants, COMMIT):
+            with beside(url) as tx:
+                _speak(tx, id, made, spoken, range(start, min(start + COMMIT, world.stored // world.tenants)), at)
     return seats
 
 
@@ -167,11 +175,11 @@ def _groups(count: int, members: int, least: int) -> Iterator[list[str]]:
 
 def _speak(
     tx: Transaction, tenant: str, made: Sequence[tuple[str, list[Member]]], spoken: Sequence[tuple[str, Decision]],
-    count: int, at: int,
+    numbers: range, at: int,
 ) -> None:  # fmt: skip
-    for start in range(0, count, BATCH):
+    for start in range(0, len(numbers), BATCH):
         entries = []
-        for n in range(start, min(start + BATCH, count)):
+        for n in numbers[start : start + BATCH]:
             place, members = made[n % len(made)]
             author, (text, decision) = members[n // len(made) % 2], spoken[n % len(spoken)]
             form = Form(author.role, at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from time import perf_counter
@@ -19,6 +20,7 @@ from bench.wire import Kind, Seat, Wire
 
 STALLED_SECONDS = 20.0  # nothing completed for so long: the run is broken
 CONNECTING = 50  # handshakes under way at a time
+PAUSES = (0.2, 1.0, 3.0)  # seconds before another try: a busy machine may shut a door for a moment
 
 
 class Stalled(RuntimeError):
@@ -79,6 +81,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, problem: Exception | None) -> None:
         if not self.ready.done():
             self.ready.set_exception(ConnectionError(f"closed before it was ready: {self._rest!r}"))
+            return
         self.room.lost(self)
 
     def data_received(self, data: bytes) -> None:
@@ -250,16 +253,15 @@ class Load:
 
     async def connect(self, port: int, conversations: Sequence[Sequence[Seat]]) -> None:
         """Seat everybody. Raises ConnectionError when a door stays shut."""
-        loop = asyncio.get_running_loop()
         gate = asyncio.Semaphore(CONNECTING)
 
         async def sit(room: Room, seat: Seat) -> Connection:
             async with gate:
-                _, member = await loop.create_connection(
-                    lambda: Connection(self.wire, seat, room), "127.0.0.1", seat.port or port
-                )
-                await asyncio.wait_for(member.ready, STALLED_SECONDS)
-                return member
+                for pause in PAUSES:
+                    with contextlib.suppress(ConnectionError):
+                        return await self._seated(room, seat, port)
+                    await asyncio.sleep(pause)
+                return await self._seated(room, seat, port)
 
         for _ in conversations:
             self.rooms.append(Room(self))
@@ -269,6 +271,13 @@ class Load:
         ]
         for room, members in zip(self.rooms, await asyncio.gather(*arrivals), strict=True):
             room.members = list(members)
+
+    async def _seated(self, room: Room, seat: Seat, port: int) -> Connection:
+        _, member = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(self.wire, seat, room), "127.0.0.1", seat.port or port
+        )
+        await asyncio.wait_for(member.ready, STALLED_SECONDS)
+        return member
 
     async def run(self, seconds: float) -> Tally:
         """Keep ``in_flight`` posts under way in each conversation, then wait until the last has reached everybody.
