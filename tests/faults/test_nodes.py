@@ -393,3 +393,41 @@ async def test_a_flood_and_a_raid_are_stopped_and_told_and_others_go_on(cluster:
         event = await sam.next("decided")
         told |= {one["source"] for one in event.get("findings", ()) if one["source"].startswith("spam:raid")}
     assert len(told) == 30 - PEOPLE + 1
+
+
+@pytest.mark.tier2
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("how", ["gone", "frozen"])
+async def test_while_redis_is_away_for_long_nobody_waits_and_the_log_is_looked_into(
+    cluster: Callable[..., Any], how: str
+) -> None:
+    nodes = await cluster(2)
+    one, two = nodes.platforms
+    chat = await one.open("ana:buyer", "luis:seller")
+    ana, luis = await one.connect("ana"), await two.connect("luis")
+    first = await ana.post(chat, "hola")
+    await luis.next("posted", id=first["id"])
+    if how == "gone":
+        nodes.redis.process.end(signal.SIGKILL)
+    else:
+        nodes.redis.process.send(signal.SIGSTOP)
+    await nodes.says("degraded")
+    waits, late = [], []
+    for n in range(20):
+        began = time.monotonic()
+        answer = await ana.post(chat, f"mensaje {n}")
+        waits.append(time.monotonic() - began)
+        assert answer["type"] == "accepted"
+        await luis.next("posted", id=answer["id"])  # from the log, within a look or two
+        late.append(time.monotonic() - began)
+    if how == "gone":
+        nodes.redis.start()
+    else:
+        nodes.redis.process.send(signal.SIGCONT)
+    for node in range(2):
+        await nodes.says("ready", node, 10)
+    last = await luis.post(chat, "ya estoy")
+    await ana.next("posted", id=last["id"])
+    assert [event["seq"] for event in await nodes.history(chat)] == list(range(1, last["seq"] + 1))
+    print(f"{how}: answered within {max(waits):.3f} s, on the other server within {max(late):.1f} s")
+    assert max(waits) < 1
