@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from policies.decision import Decision, Verdict
 from storage import refusals
@@ -386,6 +386,11 @@ def broken_link(connection: Connection, tenant: str, conversation: str) -> int:
     """
     head = GENESIS
     expected = 1
+    here = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)
+    end = select(t.conversations.c.last_seq, t.conversations.c.head).where(here)
+    # Where it ends is read first: what it tells of is there by now, and what is added meanwhile is no fault.
+    last = connection.execute(end).one()
+    theirs = (t.events.c.tenant == tenant) & (t.events.c.conversation == conversation)
     rows = connection.execute(
         select(t.events, t.texts.c.salt, t.texts.c.text)
         .select_from(
@@ -396,7 +401,7 @@ def broken_link(connection: Connection, tenant: str, conversation: str) -> int:
                 & (t.texts.c.revision == t.events.c.seq),
             )
         )
-        .where(t.events.c.tenant == tenant, t.events.c.conversation == conversation)
+        .where(theirs, t.events.c.seq <= last.last_seq)
         .order_by(t.events.c.seq)
     )
     for row in rows:
@@ -406,9 +411,10 @@ def broken_link(connection: Connection, tenant: str, conversation: str) -> int:
         if row.seq != expected or row.hash != head or not words_fit:
             return int(row.seq)
         expected += 1
-    here = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)
-    last = connection.execute(select(t.conversations.c.last_seq, t.conversations.c.head).where(here)).one()
-    return 0 if (last.last_seq, last.head) == (expected - 1, head) else expected
+    if (last.last_seq, last.head) != (expected - 1, head):
+        return expected
+    newest = connection.execute(select(func.max(t.events.c.seq)).where(theirs)).scalar() or 0
+    return 0 if newest <= connection.execute(end).one().last_seq else expected
 
 
 def _message(row: Any) -> Message:

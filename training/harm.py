@@ -35,7 +35,7 @@ WEIGHT = {"drawn": 0.4, "written": 1.0, "everyday": 1.0, "clean": 0.3}
 DOUBT = 0.025
 STRENGTH = 4.0
 # Shares of clean talk, of everyday messages of a deal, and of hard harmless ones, on which an output may be a finding at most.
-CLEAN_ALARMS, EVERYDAY_ALARMS, HARD_ALARMS = 0.0005, 0.0015, 0.004
+CLEAN_ALARMS, EVERYDAY_ALARMS, HARD_ALARMS = 0.0005, 0.001, 0.004
 LEAST_THRESHOLD = 0.3
 
 
