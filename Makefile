@@ -36,7 +36,7 @@ soak: .venv/.dev services
 
 # By name, because the run of all tests leaves them out: see collect_ignore in tests/conftest.py.
 test-peers: .venv/.dev
-	@scripts/services postgresql redis node
+	@scripts/services postgresql redis node compiler
 	@$(BIN)/python -c 'import sys; from bench.servers import install_peers; sys.exit("\n".join(install_peers()) or None)'
 	$(BIN)/python -m pytest tests/bench/test_peers.py
 
@@ -55,7 +55,7 @@ format: .venv/.dev
 	$(BIN)/ruff format .
 
 bench: .venv/.dev
-	scripts/services postgresql redis node
+	scripts/services postgresql redis node compiler
 	$(BIN)/python -m bench
 
 eval: .venv/.runtime
